@@ -1,0 +1,48 @@
+# make lab     a virtual environment, everything installed, JupyterLab open on the first notebook
+# make test    the same environment, then every check and test
+# make demo    restores the sample photos on the command line and prints what was gained
+#
+# Other Python or place:  make lab PYTHON=python3.12 VENV=/opt/slerir
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip
+
+# On Linux, PyPI's torch brings gigabytes of CUDA with it. Without an NVIDIA card, ask for PyTorch's CPU
+# build; where its index can't be reached, pip goes on to PyPI.  make lab TORCH_INDEX=  leaves it to pip.
+ifeq ($(shell uname -s; command -v nvidia-smi || true),Linux)
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+endif
+
+.PHONY: help lab test demo samples badges
+help:
+	@sed -n '1,/^PYTHON/s/^# \{0,1\}//p' Makefile
+
+lab: $(VENV)/.lab-is-in
+	$(BIN)/jupyter lab notebooks/00-restore-a-photo.ipynb
+
+test: $(VENV)/.test-is-in
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks tests
+
+demo: $(VENV)/.lab-is-in
+	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean
+
+samples: $(VENV)/.lab-is-in
+	$(BIN)/python data_samples/make_samples.py
+
+badges: $(VENV)/.lab-is-in
+	$(BIN)/python notebooks/badges.py
+
+# A stamp in the environment says what is installed, so that only a change of the lists installs again.
+$(VENV)/.lab-is-in: EXTRAS = lab
+$(VENV)/.test-is-in: EXTRAS = lab,test
+$(VENV)/.%-is-in: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; \
+	name one:  make lab PYTHON=python3.12")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(PIP) install "pip>=23"
+	$(PIP) install --no-deps -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
+	touch $@

@@ -1,0 +1,266 @@
+"""Photos in; crops out, each with the whole-photo context that it was cut from. And dead leaves without limit.
+
+Paper: trains on crops, and names the gap between training on crops and running on whole photos.
+Ours:  a crop comes with a thumbnail of its whole *degraded* photo and with a sibling: a second crop of
+       the same degraded photo. What steers a station is taken from the thumbnail and the sibling, never
+       from the crop itself, so that nothing learnt from a crop's own statistics can go wrong on a whole.
+
+A batch is a function of (seed, step) alone. A resumed run so sees what it would have seen, and the
+"data position" in a checkpoint is a number.
+"""
+import warnings
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from .degrade import PLACES, View, confine, disc, draw_disc, mix, transmission
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+THUMBNAIL = 64  # px: every whole photo is also seen at this size, squeezed to a square
+CELL = 8  # px: a token of the close-up covers this much of the photo
+BLOCK = 4  # batches made at once: the cost of many small operations is shared
+MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in is real
+
+# What is broken and how often. Mixes that the benchmark holds out (rain+blur, haze+noise,
+# lowlight+noise) must not stand here.
+RECIPE = {
+    "clean": 0.09, "noise": 0.20, "rain": 0.14, "haze": 0.14, "blur": 0.20, "lowlight": 0.12,
+    "haze+rain": 0.04, "blur+noise": 0.04, "lowlight+blur": 0.03,
+}  # fmt: skip
+CORNERED = 0.12  # share of the degraded photos whose damage is confined to a soft-edged disc
+
+# What the compass learns to read off a photo, token by token; see `amounts`.
+AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "blur length", "darkness")
+
+
+def list_photos(folder: str | Path) -> list[Path]:
+    """The image files in a folder, sorted by name. Raises FileNotFoundError with what to do instead."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder. Give the folder that holds your photos.")
+    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
+    return files
+
+
+class Photos:
+    """Clean photos in memory: `images`, a list of (3, H, W) uint8, and their `thumbnails` (N, 3, 64, 64)."""
+
+    def __init__(self, images: list[Tensor]):
+        least = THUMBNAIL + 2 * MARGIN
+        self.images = [x for x in images if min(x.shape[-2:]) >= least]
+        if len(self.images) < len(images):
+            warnings.warn(f"left out {len(images) - len(self.images)} photos under {least} px", stacklevel=2)
+        if not self.images:
+            raise ValueError(f"no photo is at least {least} px wide and high")
+        self.thumbnails = torch.stack([thumbnail(x[None].float() / 255)[0] for x in self.images])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, leave_out: set[str] = frozenset()) -> "Photos":
+        """All photos of a folder, less the file names in `leave_out`."""
+        files = [f for f in list_photos(folder) if f.name not in leave_out]
+        return cls([torch.from_numpy(np.array(Image.open(f).convert("RGB"))).permute(2, 0, 1) for f in files])
+
+    @classmethod
+    def dead_leaves(cls, count: int, size: int = 192, seed: int = 0) -> "Photos":
+        """Made-up photos, see `dead_leaves`."""
+        return cls([dead_leaves(size, seed + k) for k in range(count)])
+
+
+def thumbnail(x: Tensor) -> Tensor:
+    """(B, 3, H, W) whole photos -> (B, 3, 64, 64), each pixel the mean of what it covers."""
+    return F.adaptive_avg_pool2d(x, THUMBNAIL)
+
+
+def dead_leaves(size: int = 192, seed: int = 0) -> Tensor:
+    """(3, size, size) uint8: opaque shapes fallen on top of one another, down to the ground.
+
+    Sizes follow a power law (density r^-3), which gives edges and a power spectrum like natural photos'
+    (Lee, Mumford & Huang 2001). Colours vary mostly in brightness, as nature's do.
+    """
+    rng = np.random.default_rng(seed)
+    fine = 2 * size  # drawn at twice the size, then halved: smooth edges
+    r_min, r_max = 4.0, 0.45 * fine
+    hue = rng.normal(0, 0.1, 3)  # one light over the whole scene
+    image = Image.new("RGB", (fine, fine))
+    draw = ImageDraw.Draw(image)
+    radii = (r_max**-2 + rng.random(900) * (r_min**-2 - r_max**-2)) ** -0.5
+    for r in np.concatenate([rng.uniform(0.3, 0.8, 12) * fine, radii]):
+        colour = np.clip(rng.beta(1.4, 1.6) + hue + rng.normal(0, 0.07, 3), 0, 1) * 255
+        corners = rng.integers(3, 9) if rng.random() < 0.4 else 24  # a polygon, or nearly an ellipse
+        angle = np.sort(rng.random(corners)) if corners < 24 else np.arange(24) / 24
+        angle = 2 * np.pi * angle
+        stretch, turn = rng.uniform(0.4, 1), rng.uniform(0, np.pi)
+        points = np.stack([np.cos(angle), stretch * np.sin(angle)], 1) * r
+        spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        points = points @ spin + rng.uniform(0, fine, 2)
+        draw.polygon([tuple(p) for p in points], fill=tuple(colour.astype(int)))
+    flat = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()[None]
+    # Shapes alone are too flat: a shade across the scene and a fine 1/f texture.
+    texture = sum(
+        F.interpolate(torch.from_numpy(rng.normal(0, 5, (1, 1, n, n))).float(), (size, size), mode="bicubic")
+        for n in (3, 12, 48, size)
+    )
+    return (F.avg_pool2d(flat, 2) + texture).clamp(0, 255)[0].round().to(torch.uint8)
+
+
+@dataclass
+class Batch:
+    """P photos with C crops each; crop c of photo p is row p * C + c.
+
+    degraded, clean: (P*C, 3, S, S) in [0, 1]; view: where the crops lie in their photos
+    thumbnail:       (P, 3, 64, 64) of the whole degraded photos
+    amounts:         (P*C, 8, S/8, S/8) what was done where, see `AMOUNTS`
+    place:           (P, 6) share of each place on the sphere, `degrade.PLACES`: 1, or 1/2 each for a mix of
+                     two and for damage in one region only, which is half clean
+    kinds:           P names, such as "haze+rain"
+    """
+
+    degraded: Tensor
+    clean: Tensor
+    view: View
+    thumbnail: Tensor
+    amounts: Tensor
+    place: Tensor
+    kinds: list[str]
+
+    def photos(self, chosen: range) -> "Batch":
+        """Some of the photos, with their crops."""
+        photos = list(chosen)
+        crops = [row for p in photos for row in (2 * p, 2 * p + 1)]
+        return Batch(self.degraded[crops], self.clean[crops], self.view[crops], self.thumbnail[photos],
+                     self.amounts[crops], self.place[photos], [self.kinds[p] for p in photos])  # fmt: skip
+
+    def to(self, device) -> "Batch":
+        moved = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in moved.items()}
+        view = View(*(getattr(self.view, f.name).to(device) for f in fields(View)))
+        return replace(self, **(moved | {"view": view}))
+
+
+class Crops:
+    """Training batches without end: `crops.batch(step)` is the same for the same seed and step.
+
+    photos: clean photos. size: of a crop, a multiple of 8. per_batch: photos a batch, with two crops each.
+    """
+
+    def __init__(self, photos: Photos, per_batch: int = 10, size: int = 64, recipe=None, seed: int = 0):
+        self.photos, self.per_batch, self.size, self.seed = photos, per_batch, size, seed
+        self.recipe = RECIPE if recipe is None else recipe
+        self.shares = np.cumsum(list(self.recipe.values())) / sum(self.recipe.values())
+        self._block = (-1, None)
+
+    def batch(self, step: int) -> Batch:
+        """The photos stand in the recipe's order, so that each expert finds its images side by side."""
+        number, part = divmod(step, BLOCK)
+        if self._block[0] != number:
+            self._block = (number, self._make(number))
+        return self._block[1].photos(range(part, BLOCK * self.per_batch, BLOCK))
+
+    def _make(self, number: int) -> Batch:
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63)
+        parts = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
+        tensors = ("degraded", "clean", "thumbnail", "amounts", "place")
+        joined = {name: torch.cat([getattr(p, name) for p in parts]) for name in tensors}
+        view = View(*(torch.cat([getattr(p.view, f.name) for p in parts]) for f in fields(View)))
+        return Batch(**joined, view=view, kinds=[k for p in parts for k in p.kinds])
+
+    def _plan(self, generator) -> list[tuple[str, int]]:
+        """How many photos of each kind: the recipe's shares, by one throw of a comb with a tooth a photo."""
+        teeth = BLOCK * self.per_batch
+        at = (np.arange(teeth) + float(torch.rand(1, generator=generator))) / teeth
+        counts = np.bincount(np.searchsorted(self.shares, at, "right"), minlength=len(self.shares))
+        return [(k, int(n)) for k, n in zip(self.recipe, counts, strict=True) if n]
+
+    def _group(self, kinds: str, n: int, generator) -> Batch:
+        """n photos with the same kinds of damage."""
+        margin = MARGIN if "blur" in kinds else 0
+        crops, origins, sizes, thumbs = [], [], [], []
+        for _ in range(n):
+            crop, origin, size, thumb = self._cut(margin, generator)
+            crops += crop
+            origins += origin
+            sizes += [size, size]
+            thumbs.append(thumb)
+        clean, thumbs = torch.stack(crops).float() / 255, torch.stack(thumbs)
+        size = torch.tensor(sizes, dtype=torch.float32)
+        view = View(torch.tensor(origins, dtype=torch.float32), torch.ones(2 * n, 2), size)
+        photo = size[::2]
+        whole = View(torch.zeros(n, 2), photo / THUMBNAIL, photo)
+        # Severities lean towards the middle, where most photos are; the ends are still seen.
+        severity = torch.rand(2, n, generator=generator).mean(0)
+        small, did = mix(thumbs, kinds, severity, generator=generator, view=whole)
+        did = {k: {name: v.repeat_interleave(2, 0) for name, v in d.items()} for k, d in did.items()}
+        degraded, _ = mix(clean, kinds, generator=generator, view=view, did=did)
+        mask = torch.ones(2 * n, 1, *clean.shape[-2:])
+        place = places_of(kinds).repeat(n, 1)
+        cornered = [p for p in range(n) if kinds != "clean" and float(torch.rand(1, generator=generator)) < CORNERED]
+        if cornered:
+            rows = [row for p in cornered for row in (2 * p, 2 * p + 1)]
+            spot = draw_disc(len(cornered), generator)
+            inside = disc(**spot, view=whole[cornered], height=THUMBNAIL, width=THUMBNAIL)
+            small[cornered] = thumbs[cornered] + inside * (small[cornered] - thumbs[cornered])
+            spot = {k: v.repeat_interleave(2, 0) for k, v in spot.items()}
+            mask[rows] = disc(**spot, view=view[rows], height=clean.shape[-2], width=clean.shape[-1])
+            degraded[rows] = confine(clean[rows], degraded[rows], mask[rows])
+            place[cornered] = (place[cornered] + places_of("clean")) / 2
+        if margin:
+            keep = slice(margin, -margin)
+            clean, degraded, mask = (v[..., keep, keep] for v in (clean, degraded, mask))
+            view = replace(view, origin=view.origin + margin)
+        found = amounts(did, view, F.avg_pool2d(mask, CELL))
+        return Batch(degraded, clean, view, small, found, place, [kinds] * n)
+
+    def _cut(self, margin: int, generator):
+        """Two crops (with margin) and the thumbnail of one random photo, mirrored half of the time."""
+        k, flip, *spots = torch.randint(0, 2**31, (6,), generator=generator).tolist()
+        image = self.photos.images[k % len(self.photos)]
+        thumb = self.photos.thumbnails[k % len(self.photos)]
+        height, width = image.shape[-2:]
+        side = self.size + 2 * margin
+        crops, origins = [], []
+        for y, x in (spots[:2], spots[2:]):
+            top, left = y % (height - side + 1), x % (width - side + 1)
+            crop = image[:, top : top + side, left : left + side]
+            crops.append(crop.flip(-1) if flip % 2 else crop)
+            origins.append((top, width - side - left if flip % 2 else left))
+        return crops, origins, (height, width), thumb.flip(-1) if flip % 2 else thumb
+
+
+def places_of(kinds: str) -> Tensor:
+    """(6,) shares of the places (clean, then KINDS): one 1, or 1/2 each for a mix of two."""
+    names = kinds.split("+")
+    return torch.tensor([names.count(p) / len(names) for p in PLACES])
+
+
+def amounts(did: dict, view: View, mask: Tensor) -> Tensor:
+    """(B, 8, h, w): how much of each `AMOUNTS` was done at each token, about 0 to 1.
+
+    did: what `mix` returned; view: the crops'; mask: (B, 1, h, w) where it was done. Blur has a length and
+    a direction; as a direction and its opposite are the same blur, it is given by the doubled angle.
+    """
+    found = torch.zeros(len(mask), len(AMOUNTS), *mask.shape[-2:])
+    for kind, p in did.items():
+        if kind == "noise":
+            found[:, 0] += (p["sigma"] / 50)[:, None, None]
+        elif kind == "rain":
+            found[:, 1] += (p["density"] * p["length"] * p["strength"] / 0.3)[:, None, None]
+        elif kind == "haze":
+            coarse = replace(view, step=view.step * CELL)
+            t = transmission(p["beta"], p["near"], p["depth"], coarse, *mask.shape[-2:])
+            found[:, 2:4] += torch.cat([1 - t, (1 - t) * p["air"][:, None, None, None]], 1)
+        elif kind == "blur":
+            size, twice = p["length"] / 20, 2 * p["angle"]
+            found[:, 4:7] += torch.stack([size * twice.cos(), size * twice.sin(), size], 1)[..., None, None]
+        elif kind == "lowlight":
+            found[:, 7] += (p["gain"].log() / np.log(0.08))[:, None, None]
+    return found * mask

@@ -1,0 +1,63 @@
+"""The big picture and the close-up become one guide: where to work, and what to fix.
+
+Paper: Global-Local Granularity Fusion: global semantics (a CLS token) and local degradation cues (patch
+       tokens) are fused into a guide that steers the restoration.
+Ours:  how they are fused (a sum of projections, a small mix), that the global sense also keeps a coarse map
+       of the whole photo in which a crop finds its own place, and how the guide steers: it scales every
+       station's inner channels and sets exposure and veil right before the first one.
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .degrade import View
+from .sphere import Sense
+
+
+class Fuse(nn.Module):
+    """(local tokens, sense, view) -> guide (B, D, h, w), and from it what steers the stations.
+
+    tokens: D. channels: the inner width of each of the L stations.
+    """
+
+    def __init__(self, tokens: int, channels: list[int]):
+        super().__init__()
+        self.local = nn.Conv2d(tokens, tokens, 1)
+        self.far = nn.Conv2d(tokens, tokens, 1)
+        self.whole = nn.Linear(tokens, tokens)
+        self.blend = nn.Sequential(nn.ReLU(), nn.Conv2d(tokens, tokens, 1), nn.ReLU())
+        self.scales = nn.ModuleList(nn.Conv2d(tokens, c, 1) for c in channels)
+        self.exposure = nn.Conv2d(tokens, 6, 1)
+        for head in (*self.scales, self.exposure):  # at first the guide says nothing
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+
+    def forward(self, local: Tensor, sense: Sense, view: View) -> Tensor:
+        """local: (B, D, h, w) of the crops; sense: of their photos, one row a crop; view: where they lie."""
+        far = F.grid_sample(self.far(sense.thumbnail_tokens), token_places(view, local), padding_mode="border",
+                            align_corners=False)  # fmt: skip
+        return self.blend(self.local(local) + far + self.whole(sense.global_token)[..., None, None])
+
+    def scale(self, layer: int, guide: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, C, H, W) factors, 1 at first, for the inner channels of a station that works at `size`."""
+        return 1 + spread(self.scales[layer](guide), size)
+
+    def expose(self, x: Tensor, guide: Tensor) -> Tensor:
+        """x * gain + shift, both smooth over the photo: lifts the dark, takes off the veil. (B, 3, H, W)."""
+        gain, shift = self.exposure(guide).float().chunk(2, 1)
+        return x * spread(gain.exp(), x.shape[-2:]) + spread(shift, x.shape[-2:])
+
+
+def spread(v: Tensor, size: tuple[int, int]) -> Tensor:
+    """A map per token, (B, C, h, w), drawn out smoothly to (B, C, *size)."""
+    return F.interpolate(v, size, mode="bilinear", align_corners=False)
+
+
+def token_places(view: View, local: Tensor) -> Tensor:
+    """(B, h, w, 2) where the tokens of each crop lie in their photo, from -1 to 1, x first."""
+    h, w = local.shape[-2:]
+    cell = View(view.origin, view.step * 8, view.size)
+    rows, columns = cell.rows_and_columns(h, w)
+    y = 2 * rows / view.size[:, 0, None, None] - 1
+    x = 2 * columns / view.size[:, 1, None, None] - 1
+    return torch.stack([x.expand(-1, h, -1), y.expand(-1, -1, w)], -1).to(local.dtype)

@@ -1,0 +1,136 @@
+"""SlerIR, assembled, and Generalist: one backbone of 8 layers, so that what runs per photo is the same.
+
+Paper: the routing and the fusion around a restoration backbone that is not public.
+Ours:  the backbone: pixels in 2x2 blocks, then a U of eight layers (2 at 1/2, 1 at 1/4, 2 at 1/8, 1 at 1/4,
+       2 at 1/2 of the size), residual to the exposed input. Nothing in it pools over the image: what it
+       does at a pixel depends on the pixel's surroundings and on the guide, not on how a photo was tiled.
+"""
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .data import thumbnail
+from .degrade import View
+from .experts import Station
+from .fuse import Fuse
+from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
+from .sphere import Compass, Sense
+
+LEVELS = (0, 0, 1, 2, 2, 1, 0, 0)  # layer by layer: at 1/2, 1/4 or 1/8 of the size
+MULTIPLE = 8
+
+
+@dataclass(frozen=True)
+class Config:
+    """experts: K a station; width: channels at half size; dim: d of the sphere; tokens: D of the guide."""
+
+    experts: int = 3
+    width: int = 32
+    dim: int = 5
+    tokens: int = 48
+
+    def channels(self) -> list[int]:
+        return [self.width * 2**level for level in LEVELS]
+
+
+class Backbone(nn.Module):
+    """Eight stations in a U. (B, 3, H, W), H and W multiples of 8 -> the change to add, the same shape."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        c = config.width
+        self.enter = nn.Conv2d(12, c, 3, 1, 1)
+        self.stations = nn.ModuleList(Station(n, config.experts) for n in config.channels())
+        self.down = nn.ModuleList([nn.Conv2d(c, 2 * c, 2, 2), nn.Conv2d(2 * c, 4 * c, 2, 2)])
+        self.up = nn.ModuleList([nn.Conv2d(2 * c, 4 * c, 1), nn.Conv2d(4 * c, 8 * c, 1)])
+        self.leave = nn.Conv2d(c, 12, 3, 1, 1)
+
+    def forward(self, x: Tensor, route: Route, scale=lambda layer, size: None) -> Tensor:
+        """route: which expert at each layer; scale: (layer, size) -> factors for the inner channels."""
+        x = self.enter(F.pixel_unshuffle(x, 2))
+        skips, level = [], 0
+        for layer, station in enumerate(self.stations):
+            if LEVELS[layer] > level:
+                skips.append(x)
+                x = self.down[level](x)
+            elif LEVELS[layer] < level:
+                x = F.pixel_shuffle(self.up[level - 1](x), 2) + skips.pop()
+            level = LEVELS[layer]
+            gate = None if route.gate is None else route.gate[:, layer, None, None, None]
+            x = station(x, route.choice[:, layer], scale(layer, x.shape[-2:]), gate)
+        return F.pixel_shuffle(self.leave(x), 2)
+
+
+@dataclass
+class Restored:
+    """image: (B, 3, H, W), not clipped; route; sense: one row an image; local: (B, D, h, w); guide: the same."""
+
+    image: Tensor
+    route: Route
+    sense: Sense
+    local: Tensor
+    guide: Tensor
+
+
+class SlerIR(nn.Module):
+    """photo -> compass (z) -> router (choice) -> guide -> 8 stations -> restored photo.
+
+    x: (B, 3, H, W) in [0, 1], any size from 1 x 1 up. Returns `Restored`.
+    """
+
+    def __init__(self, config: Config = Config(), router: nn.Module | None = None):
+        super().__init__()
+        self.config = config
+        self.compass = Compass(config.dim, config.tokens)
+        pins = pins_from_centres(self.compass.centres, config.experts)
+        self.router = NearestPin(pins) if router is None else router
+        self.fuse = Fuse(config.tokens, config.channels())
+        self.backbone = Backbone(config)
+
+    def forward(self, x: Tensor, sense: Sense | None = None, view: View | None = None,
+                small: Tensor | None = None, choice: Tensor | None = None) -> Restored:  # fmt: skip
+        """x alone: whole photos. In training, `small` (P, 3, 64, 64) thumbnails and x with two crops of each,
+        which lie at `view`. In tiling, `sense` of the whole photo and the tiles' `view`.
+        choice: (B, 8), to override the router."""
+        height, width = x.shape[-2:]
+        x = pad(x)
+        local = self.compass.look(x)
+        if sense is None:
+            sense = self.sense(x[..., :height, :width], local, small)
+        route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
+        guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
+        x = self.fuse.expose(x, guide)
+        x = x + self.backbone(x, route, lambda layer, size: self.fuse.scale(layer, guide, size))
+        return Restored(x[..., :height, :width], route, sense, local, guide)
+
+    def sense(self, x: Tensor, local: Tensor, small: Tensor | None = None) -> Sense:
+        """Of whole photos x with tokens `local`; or of the photos that pairs of crops x were cut from."""
+        close = local.mean((2, 3))
+        if small is None:
+            return self.compass.survey(self.compass.glance(thumbnail(x)), close)
+        # Each crop is steered by its sibling, so that no statistic of a crop steers its own restoration.
+        sibling = close.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
+        return self.compass.survey(self.compass.glance(small).repeat_interleave(2, 0), sibling)
+
+
+class Generalist(nn.Module):
+    """The same backbone with one expert a layer, and nothing to steer it. (B, 3, H, W) -> `image` the same."""
+
+    def __init__(self, config: Config = Config(experts=1)):
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        x = pad(x)
+        nobody_chooses = fixed(torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device), 1)
+        return (x + self.backbone(x, nobody_chooses))[..., :height, :width]
+
+
+def pad(x: Tensor) -> Tensor:
+    """Repeat the right and bottom edge until height and width are multiples of 8."""
+    down, right = -x.shape[-2] % MULTIPLE, -x.shape[-1] % MULTIPLE
+    return F.pad(x, (0, right, 0, down), "replicate") if down or right else x

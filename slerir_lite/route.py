@@ -1,0 +1,132 @@
+"""Choosing the specialist: at every layer the nearest pin on the sphere wins. And the rivals.
+
+Paper: spherical layer-wise routing; each layer picks one expert by the embedding's direction.
+Ours:  how the pins start (every layer pairs the six places differently, and each pair's midpoint gets a
+       pin) and how they learn (a gate that equals 1 but carries a gradient, as in Switch Transformers,
+       Fedus et al. 2022). The rivals share the interface `router(sense, label) -> Route`.
+"""
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .degrade import PLACES
+from .sphere import Sense
+
+LAYERS = 8
+# Three pairs never share a specialist: clean and noise, haze and blur, rain and low light. That leaves
+# exactly eight ways of pairing the six places, one a layer. On the globe (d = 3) these are the pairs that
+# face each other and have no midpoint, see `sphere.first_centres`.
+PAIRINGS = tuple(
+    tuple(tuple(pair.split("-")) for pair in line.split())
+    for line in (
+        "clean-blur haze-lowlight noise-rain",
+        "clean-lowlight rain-haze noise-blur",
+        "clean-rain lowlight-haze noise-blur",
+        "clean-haze blur-rain noise-lowlight",
+        "clean-blur haze-rain noise-lowlight",
+        "clean-haze blur-lowlight noise-rain",
+        "clean-rain lowlight-blur noise-haze",
+        "clean-lowlight rain-blur noise-haze",
+    )
+)
+
+
+@dataclass
+class Route:
+    """Which expert each image takes at each layer.
+
+    choice: (B, L) int; angle: (B, L, K) degrees from z to each pin (for a softmax gate: of its score's
+    share, see there); gate: (B, L), all 1, whose gradient trains the router, or None.
+    """
+
+    choice: Tensor
+    angle: Tensor
+    gate: Tensor | None = None
+
+    @property
+    def margin(self) -> Tensor:
+        """(B, L) by how many degrees the best pin beats the second best; 180 where there is one expert."""
+        if self.angle.shape[-1] == 1:
+            return torch.full_like(self.angle[..., 0], 180.0)
+        best = self.angle.topk(2, largest=False).values
+        return best[..., 1] - best[..., 0]
+
+    def paths(self) -> list[str]:
+        """Each image's path, such as "0-2-1-1-0-2-2-1"."""
+        return ["-".join(map(str, row)) for row in self.choice.tolist()]
+
+
+def table_from_pairings(pairings=PAIRINGS) -> Tensor:
+    """(L, 6): the expert of each place at each layer."""
+    return torch.tensor([[[p in pair for pair in line].index(True) for p in PLACES] for line in pairings])
+
+
+def pins_from_centres(centres: Tensor, experts: int = 3) -> Tensor:
+    """(L, K, d) unit pins, each the midpoint of the (6, d) centres that the layer's table gives to it.
+
+    K = 1 leaves nothing to choose, and gives the mean direction of all.
+    """
+    if experts == 1:
+        return F.normalize(centres.sum(0) + 1e-3, dim=0).expand(LAYERS, 1, -1).clone()
+    member = F.one_hot(table_from_pairings(), experts).to(centres)  # (L, 6, K)
+    return F.normalize(torch.einsum("lpk,pd->lkd", member, centres), dim=-1)
+
+
+def _route(score: Tensor, angle: Tensor, temperature: float) -> Route:
+    choice = score.argmax(-1)
+    share = F.softmax(score / temperature, -1).gather(-1, choice[..., None])[..., 0]
+    return Route(choice, angle, share - share.detach() + 1)
+
+
+class NearestPin(nn.Module):
+    """choice = argmax_k cos(z, p_lk), with `pins` (L, K, d) that learn.
+
+    shared: one choice for the whole job (the first layer's pins decide for all), a rival.
+    """
+
+    def __init__(self, pins: Tensor, temperature: float = 0.2, shared: bool = False):
+        super().__init__()
+        self.pins = nn.Parameter(pins.clone())
+        self.temperature, self.shared = temperature, shared
+
+    def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
+        pins = self.pins[:1].expand_as(self.pins) if self.shared else self.pins
+        cos = torch.einsum("bd,lkd->blk", sense.z, F.normalize(pins, dim=-1))
+        angle = torch.rad2deg(torch.acos(cos.detach().clamp(-1, 1)))
+        return _route(cos, angle, self.temperature)
+
+
+class SoftmaxGate(nn.Module):
+    """A rival: a linear gate on the global token, without geometry. Its "angle" is acos of the softmax share."""
+
+    def __init__(self, tokens: int, experts: int = 3, layers: int = LAYERS):
+        super().__init__()
+        self.score = nn.Linear(tokens, layers * experts)
+        self.experts = experts
+
+    def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
+        score = self.score(sense.global_token).float().unflatten(1, (-1, self.experts))
+        return _route(score, torch.rad2deg(torch.acos(F.softmax(score.detach(), -1))), 1.0)
+
+
+class Table(nn.Module):
+    """A rival: the path is looked up by the label, given (`label`, (B,) int) or the nearest of the (6, d) centres."""
+
+    def __init__(self, table: Tensor, centres: Tensor):
+        super().__init__()
+        self.register_buffer("table", table)
+        self.register_buffer("centres", centres)
+
+    def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
+        if label is None:
+            label = (sense.z @ self.centres.T).argmax(1)
+        choice = self.table[:, label].T
+        taken = F.one_hot(choice, int(self.table.max()) + 1)
+        return Route(choice, 180.0 * (1 - taken))
+
+
+def fixed(choice: Tensor, experts: int = 3) -> Route:
+    """The route that takes `choice` (B, L): how a hand overrides the compass."""
+    return Route(choice, 180.0 * (1 - F.one_hot(choice, experts)))

@@ -1,0 +1,179 @@
+"""The compass: where a photo's degradation lies on a sphere, with the degradations evenly spread.
+
+Paper: a degradation embedding on the unit hypersphere, learnt with a triplet-constrained contrastive
+       loss and spread by a uniformity loss, since a linear embedding's distances are distorted. A CLS
+       token gives the global sense, patch tokens the local one.
+Ours:  the encoder (a small convolutional net instead of a transformer), d = 5 with six places (the five
+       degradations and clean: the simplex, all equally far apart), mixes drawn to the midpoint of their
+       parents, and a reading: every local token also learns to say how much of what was done there.
+
+Uniformity: Wang & Isola, "Understanding Contrastive Representation Learning through Alignment and
+Uniformity on the Hypersphere", ICML 2020. Triplet: Schroff et al., "FaceNet", CVPR 2015.
+"""
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .data import AMOUNTS, thumbnail
+from .degrade import PLACES
+
+
+@dataclass
+class Sense:
+    """What the compass knows of whole photos; P photos a batch.
+
+    z: (P, d) unit vectors; global_token: (P, D); thumbnail_tokens: (P, D, 8, 8), a coarse map of the photo
+    """
+
+    z: Tensor
+    global_token: Tensor
+    thumbnail_tokens: Tensor
+
+    def __getitem__(self, rows) -> "Sense":
+        return Sense(self.z[rows], self.global_token[rows], self.thumbnail_tokens[rows])
+
+
+def _step(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+    # Borders repeat the edge: with zeros, a crop, which is mostly border, would look unlike a whole photo.
+    conv = nn.Conv2d(inside, outside, 3, stride, 1, padding_mode="replicate", bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outside), nn.ReLU())
+
+
+class Compass(nn.Module):
+    """Two senses and a direction.
+
+    `look(x)`: (B, 3, H, W) at full size -> local tokens (B, D, H/8, W/8), the close-up sense.
+    `glance(small)`: thumbnails (P, 3, 64, 64) -> a coarse map of the photos (P, D, 8, 8).
+    `survey(far, close)`: those maps and the photos' mean local tokens (P, D) -> Sense, with z.
+    `forward(x)`: whole photos, both senses -> (local tokens, Sense).
+
+    tokens: D. dim: d, the sphere is S^(d-1). `centres`: (6, d), where the places lie: evenly spaced until
+    training has measured them.
+    """
+
+    def __init__(self, dim: int = 5, tokens: int = 48):
+        super().__init__()
+        # Noise, blur and dark grain live in fine detail: the detail gets channels of its own.
+        self.close = nn.Sequential(_step(96, 32), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens))
+        self.far = nn.Sequential(_step(12, 32), _step(32, 48, 2), _step(48, 64, 2), _step(64, tokens))
+        self.where = nn.Parameter(torch.zeros(1, tokens, 8, 8))  # sky is above, ground below
+        self.join = nn.Sequential(nn.Linear(2 * tokens, 96), nn.ReLU(), nn.Linear(96, tokens), nn.ReLU())
+        self.direction = nn.Linear(tokens, dim)
+        self.read = nn.Conv2d(tokens, len(AMOUNTS), 1)
+        self.register_buffer("centres", first_centres(dim))
+
+    def look(self, x: Tensor) -> Tensor:
+        """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
+        around = F.pad(x, (1, 1, 1, 1), "replicate")
+        fine = x - (around[..., :-2, 1:-1] + around[..., 2:, 1:-1] + around[..., 1:-1, :-2] + around[..., 1:-1, 2:]) / 4
+        # The logarithm shows detail of a few grey levels (dark photos) and of many (noise) alike.
+        fine = fine.sign() * torch.log1p(fine.abs() * 255) / 3
+        return self.close(F.pixel_unshuffle(torch.cat([x, fine], 1), 4))
+
+    def glance(self, small: Tensor) -> Tensor:
+        """small: (P, 3, 64, 64) thumbnails of whole photos -> (P, D, 8, 8)."""
+        return self.far(F.pixel_unshuffle(small, 2)) + self.where
+
+    def survey(self, far: Tensor, close: Tensor) -> Sense:
+        """far: (P, D, 8, 8) from `glance`; close: (P, D) means of the photos' local tokens."""
+        with torch.autocast(far.device.type, enabled=False):  # angles deserve full precision
+            g = self.join(torch.cat([close, far.mean((2, 3))], 1).float())
+            return Sense(F.normalize(self.direction(g), dim=1), g, far)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Sense]:
+        local = self.look(x)
+        return local, self.survey(self.glance(thumbnail(x)), local.mean((2, 3)))
+
+
+def triplet_loss(z: Tensor, label: Tensor, margin: float = 0.8) -> Tensor:
+    """max(0, m + cos(a, n) - cos(a, p)), mined in the batch: each positive p against the nearest negative n.
+
+    z: (B, d) unit vectors; label: (B,) int. Anchors without a positive or a negative do not count. (The
+    farthest positive alone would be mined among mislabelled-looking photos: a faint blur on a blurred one.)
+    """
+    cos = z @ z.T
+    same = label[:, None] == label[None, :]
+    positive = same & ~torch.eye(len(z), dtype=torch.bool, device=z.device)
+    nearest = cos.masked_fill(same, -math.inf).amax(1, keepdim=True)
+    loss = (margin + nearest - cos).clamp(min=0)[positive & nearest.isfinite()]
+    return loss.mean() if len(loss) else z.sum() * 0
+
+
+def uniformity_loss(z: Tensor, t: float = 2.0) -> Tensor:
+    """log mean exp(-t |z_i - z_j|^2) over pairs i < j of (N, d) unit vectors; lower is more even."""
+    i, j = torch.triu_indices(len(z), len(z), 1, device=z.device)
+    return torch.logsumexp(-t * (z[i] - z[j]).square().sum(1), 0) - math.log(len(i))
+
+
+def centres(z: Tensor, label: Tensor, count: int = len(PLACES)) -> tuple[Tensor, Tensor]:
+    """Normalised means (count, d) of the unit vectors with each label, and which labels occurred (count,)."""
+    member = F.one_hot(label, count).to(z)
+    return F.normalize(member.T @ z, dim=1), member.any(0)
+
+
+def midpoint_loss(z: Tensor, share: Tensor, middle: Tensor, seen: Tensor) -> Tensor:
+    """1 - cos to the midpoint of the parents' centres, for the mixes among (B, d) unit vectors z.
+
+    share: (B, 6) of the places; middle, seen: from `centres`. Mixes whose parents are not seen don't count.
+    """
+    mixed = (share.amax(1) < 1) & ((share > 0) <= seen).all(1)
+    if not mixed.any():
+        return z.sum() * 0
+    goal = F.normalize(share[mixed] @ middle.detach(), dim=1)
+    return (1 - (z[mixed] * goal).sum(1)).mean()
+
+
+def evenly_spaced(count: int, dim: int, steps: int = 2000, seed: int = 0) -> Tensor:
+    """(count, dim) unit vectors, as far from one another as possible.
+
+    Up to dim + 1 points: the simplex, exact. More: energy minimisation, from a fixed seed.
+    """
+    if count <= dim + 1:
+        simplex = torch.eye(count, dtype=torch.float64) - 1 / count  # in the (count - 1)-space of zero sum
+        axes = torch.linalg.svd(simplex)[2][: count - 1]
+        return F.pad(F.normalize(simplex @ axes.T, dim=1), (0, dim - count + 1)).float()
+    z = torch.randn(count, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    z.requires_grad_()
+    optimizer = torch.optim.Adam([z], 0.05)
+    for k in range(steps):
+        optimizer.zero_grad()
+        # A sharpening energy: at the end only the closest pairs still push.
+        energy = uniformity_loss(F.normalize(z, dim=1), t=2 * 20 ** (k / steps))
+        energy.backward()
+        optimizer.step()
+        for group in optimizer.param_groups:
+            group["lr"] = 0.05 * (1 - k / steps)
+    return F.normalize(z.detach(), dim=1).float()
+
+
+def first_centres(dim: int) -> Tensor:
+    """(6, dim) evenly spaced places for `PLACES` to start from.
+
+    On the globe six such places are three facing pairs. Those are chosen not to be mixes, as facing places
+    have no midpoint: clean and noise, haze and blur, rain and low light.
+    """
+    if dim != 3:
+        return evenly_spaced(len(PLACES), dim)
+    ends = {"clean": (1, 0, 0), "noise": (-1, 0, 0), "haze": (0, 1, 0), "blur": (0, -1, 0),
+            "rain": (0, 0, 1), "lowlight": (0, 0, -1)}  # fmt: skip
+    return torch.tensor([ends[place] for place in PLACES], dtype=torch.float32)
+
+
+def smallest_angle(points: Tensor) -> float:
+    """The smallest angle between any two of (N, d) unit vectors, in degrees."""
+    i, j = torch.triu_indices(len(points), len(points), 1)
+    return float(torch.rad2deg(torch.acos((points[i] * points[j]).sum(1).clamp(-1, 1)).min()))
+
+
+def evenness(points: Tensor) -> dict[str, float]:
+    """Smallest angle (degrees) and uniformity energy of (N, d) unit vectors, each beside the optimum."""
+    best = evenly_spaced(*points.shape)
+    return {
+        "smallest_angle": smallest_angle(points),
+        "optimal_angle": smallest_angle(best),
+        "uniformity": float(uniformity_loss(points)),
+        "optimal_uniformity": float(uniformity_loss(best)),
+    }
