@@ -27,7 +27,7 @@ test: $(VENV)/.test-is-in
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks tests
 
 demo: $(VENV)/.lab-is-in
-	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean
+	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean --overwrite
 
 samples: $(VENV)/.lab-is-in
 	$(BIN)/python data_samples/make_samples.py

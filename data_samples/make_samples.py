@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from slerir_lite.degrade import View, confine, disc, mix
+from slerir_lite.degrade import confine, disc, mix
+from slerir_lite.view import View
 
 HERE = Path(__file__).resolve().parent
 LONGEST = 384  # pixels

@@ -1,4 +1,4 @@
-"""Photos in; crops out, each with the whole-photo context that it was cut from. And dead leaves without limit.
+"""Photos in; crops out, each with the whole-photo context that it was cut from. And dead leaves.
 
 Paper: trains on crops, and names the gap between training on crops and running on whole photos.
 Ours:  a crop comes with a thumbnail of its whole *degraded* photo and with a sibling: a second crop of
@@ -8,6 +8,7 @@ Ours:  a crop comes with a thumbnail of its whole *degraded* photo and with a si
 A batch is a function of (seed, step) alone. A resumed run so sees what it would have seen, and the
 "data position" in a checkpoint is a number.
 """
+
 import warnings
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,9 +19,10 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from .degrade import PLACES, View, confine, disc, draw_disc, mix, transmission
+from .degrade import PLACES, confine, disc, draw_disc, mix, transmission
+from .photo import as_bytes, list_photos, read_photo
+from .view import View
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 THUMBNAIL = 64  # px: every whole photo is also seen at this size, squeezed to a square
 CELL = 8  # px: a token of the close-up covers this much of the photo
 BLOCK = 4  # batches made at once: the cost of many small operations is shared
@@ -29,24 +31,13 @@ MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in
 # What is broken and how often. Mixes that the benchmark holds out (rain+blur, haze+noise,
 # lowlight+noise) must not stand here.
 RECIPE = {
-    "clean": 0.09, "noise": 0.20, "rain": 0.14, "haze": 0.14, "blur": 0.20, "lowlight": 0.12,
+    "clean": 0.08, "noise": 0.24, "rain": 0.16, "haze": 0.15, "blur": 0.17, "lowlight": 0.09,
     "haze+rain": 0.04, "blur+noise": 0.04, "lowlight+blur": 0.03,
 }  # fmt: skip
 CORNERED = 0.12  # share of the degraded photos whose damage is confined to a soft-edged disc
 
 # What the compass learns to read off a photo, token by token; see `amounts`.
 AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "blur length", "darkness")
-
-
-def list_photos(folder: str | Path) -> list[Path]:
-    """The image files in a folder, sorted by name. Raises FileNotFoundError with what to do instead."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder. Give the folder that holds your photos.")
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
-    if not files:
-        raise FileNotFoundError(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
-    return files
 
 
 class Photos:
@@ -68,7 +59,7 @@ class Photos:
     def from_folder(cls, folder: str | Path, leave_out: set[str] = frozenset()) -> "Photos":
         """All photos of a folder, less the file names in `leave_out`."""
         files = [f for f in list_photos(folder) if f.name not in leave_out]
-        return cls([torch.from_numpy(np.array(Image.open(f).convert("RGB"))).permute(2, 0, 1) for f in files])
+        return cls([torch.from_numpy(as_bytes(read_photo(f))).permute(2, 0, 1) for f in files])
 
     @classmethod
     def dead_leaves(cls, count: int, size: int = 192, seed: int = 0) -> "Photos":
@@ -203,7 +194,9 @@ class Crops:
         degraded, _ = mix(clean, kinds, generator=generator, view=view, did=did)
         mask = torch.ones(2 * n, 1, *clean.shape[-2:])
         place = places_of(kinds).repeat(n, 1)
-        cornered = [p for p in range(n) if kinds != "clean" and float(torch.rand(1, generator=generator)) < CORNERED]
+        cornered = [
+            p for p in range(n) if kinds != "clean" and float(torch.rand(1, generator=generator)) < CORNERED
+        ]
         if cornered:
             rows = [row for p in cornered for row in (2 * p, 2 * p + 1)]
             spot = draw_disc(len(cornered), generator)

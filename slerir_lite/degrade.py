@@ -9,53 +9,18 @@ returns `(y, did)`. `did` holds one row a photo of all that was drawn. Handing i
 does the same damage to another view of the same photo: a crop, or a thumbnail of the whole. So a
 crop's haze belongs to the depth of its photo, and a thumbnail shows the haze that the crop has.
 """
+
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from .view import View
+
 KINDS = ("noise", "rain", "haze", "blur", "lowlight")
 PLACES = ("clean", *KINDS)  # on the sphere
-
-
-@dataclass
-class View:
-    """Where each image of a batch lies in the photo it was cut from.
-
-    Pixel (i, j) of an image covers the photo's pixels around `origin + (i + 0.5, j + 0.5) * step`.
-
-    origin: (B, 2) top and left edge, in photo pixels
-    step:   (B, 2) photo pixels per image pixel, down and across; 1 for a crop, more for a thumbnail
-    size:   (B, 2) height and width of the photo, in pixels
-    """
-
-    origin: Tensor
-    step: Tensor
-    size: Tensor
-
-    @classmethod
-    def whole(cls, x: Tensor) -> "View":
-        """The view of images that are whole photos themselves. x: (B, C, H, W)."""
-        size = torch.tensor(x.shape[-2:], dtype=torch.float32, device=x.device).expand(len(x), 2)
-        return cls(torch.zeros_like(size), torch.ones_like(size), size)
-
-    def __getitem__(self, rows) -> "View":
-        return View(self.origin[rows], self.step[rows], self.size[rows])
-
-    def rows_and_columns(self, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """Photo coordinates of the pixels' centres: (B, height, 1) and (B, 1, width), in photo pixels."""
-        axes = [
-            self.origin[:, k, None] + (torch.arange(n, device=self.origin.device) + 0.5) * self.step[:, k, None]
-            for k, n in enumerate((height, width))
-        ]
-        return axes[0][:, :, None], axes[1][:, None, :]
-
-    def shrink(self) -> Tensor:
-        """(B,) how many times smaller than the photo the image is: 1 for a crop."""
-        return self.step.prod(1).sqrt()
 
 
 def _uniform(low: float, high: float, n: int, generator: torch.Generator | None) -> Tensor:
@@ -124,7 +89,9 @@ def rain(
     y = x * (1 - _image(veil)) + 0.75 * _image(veil)
     # Half of a streak's light hides what is behind it; the other half is added to it.
     y = y * (1 - 0.5 * lit) + lit
-    did = dict(density=density, length=length, angle=angle, strength=strength, brightness=brightness, veil=veil)
+    did = dict(
+        density=density, length=length, angle=angle, strength=strength, brightness=brightness, veil=veil
+    )
     return y.clamp(0, 1), did
 
 
@@ -140,7 +107,9 @@ def _streaks(shape, density, length, angle, view: View | None, generator) -> Ten
     sin, cos = angle.sin()[:, None, None], angle.cos()[:, None, None]
     along, across = dy * cos + dx * sin, dy * sin - dx * cos
     thick = 0.6 * step.mean(1)[:, None, None]
-    line = torch.exp(-0.5 * (across / thick) ** 2) * (length[:, None, None] / 2 + 0.5 - along.abs()).clamp(0, 1)
+    line = torch.exp(-0.5 * (across / thick) ** 2) * (length[:, None, None] / 2 + 0.5 - along.abs()).clamp(
+        0, 1
+    )
     # A thumbnail's pixel holds the mean of the photo's pixels: the streak keeps its mass, spread over fewer.
     mass = length * 0.6 * math.sqrt(2 * math.pi) / step.prod(1)
     line = line * (mass / line.sum((1, 2)).clamp(min=1e-6))[:, None, None]
@@ -156,7 +125,15 @@ def _drops(rate: Tensor, shape, generator) -> Tensor:
 
 
 def haze(
-    x: Tensor, severity=None, *, generator=None, view: View | None = None, beta=None, air=None, near=None, depth=None
+    x: Tensor,
+    severity=None,
+    *,
+    generator=None,
+    view: View | None = None,
+    beta=None,
+    air=None,
+    near=None,
+    depth=None,
 ):
     """Haze y = t x + A (1 - t) with t = exp(-beta depth); the depth belongs to the whole photo.
 
@@ -266,7 +243,9 @@ def lowlight(
     return y.clamp(0, 1), dict(gain=gain, gamma=gamma, photons=photons, read=read)
 
 
-def mix(x: Tensor, kinds: str, severity=None, *, generator=None, view: View | None = None, did: dict | None = None):
+def mix(
+    x: Tensor, kinds: str, severity=None, *, generator=None, view: View | None = None, did: dict | None = None
+):
     """Several degradations one after another, rounded to 8 bits at the end.
 
     kinds: names joined by "+" in the order in which they happen ("haze+rain"); "clean" does nothing.

@@ -4,6 +4,7 @@ Paper: every layer's block is expanded into several parameter-independent expert
 Ours:  the block (two 3x3 convolutions, no normalisation, no pooling over the crop), and the dispatch:
        images are grouped by expert, so that an expert that nobody chose costs no time.
 """
+
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +37,9 @@ class Station(nn.Module):
         super().__init__()
         self.experts = nn.ModuleList(Expert(channels) for _ in range(count))
 
-    def forward(self, x: Tensor, choice: Tensor, scale: Tensor | None = None, gate: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, choice: Tensor, scale: Tensor | None = None, gate: Tensor | None = None
+    ) -> Tensor:
         picked = choice.tolist()
         if len(set(picked)) == 1:
             return self.experts[picked[0]](x, scale, gate)

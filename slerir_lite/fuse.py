@@ -6,12 +6,13 @@ Ours:  how they are fused (a sum of projections, a small mix), that the global s
        of the whole photo in which a crop finds its own place, and how the guide steers: it scales every
        station's inner channels and sets exposure and veil right before the first one.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .degrade import View
 from .sphere import Sense
+from .view import View
 
 
 class Fuse(nn.Module):
@@ -34,8 +35,8 @@ class Fuse(nn.Module):
 
     def forward(self, local: Tensor, sense: Sense, view: View) -> Tensor:
         """local: (B, D, h, w) of the crops; sense: of their photos, one row a crop; view: where they lie."""
-        far = F.grid_sample(self.far(sense.thumbnail_tokens), token_places(view, local), padding_mode="border",
-                            align_corners=False)  # fmt: skip
+        far, at = self.far(sense.thumbnail_tokens), token_places(view, local)
+        far = F.grid_sample(far, at, padding_mode="border", align_corners=False)
         return self.blend(self.local(local) + far + self.whole(sense.global_token)[..., None, None])
 
     def scale(self, layer: int, guide: Tensor, size: tuple[int, int]) -> Tensor:

@@ -5,6 +5,7 @@ Ours:  the backbone: pixels in 2x2 blocks, then a U of eight layers (2 at 1/2, 1
        2 at 1/2 of the size), residual to the exposed input. Nothing in it pools over the image: what it
        does at a pixel depends on the pixel's surroundings and on the guide, not on how a photo was tiled.
 """
+
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .data import thumbnail
-from .degrade import View
 from .experts import Station
 from .fuse import Fuse
 from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
 from .sphere import Compass, Sense
+from .view import View
 
 LEVELS = (0, 0, 1, 2, 2, 1, 0, 0)  # layer by layer: at 1/2, 1/4 or 1/8 of the size
 MULTIPLE = 8
@@ -30,6 +31,12 @@ class Config:
     width: int = 32
     dim: int = 5
     tokens: int = 48
+
+    def __post_init__(self):
+        if self.experts not in (1, 3):
+            raise ValueError(
+                f"a station has 1 or 3 experts (three share out the six places), not {self.experts}"
+            )
 
     def channels(self) -> list[int]:
         return [self.width * 2**level for level in LEVELS]
@@ -65,7 +72,7 @@ class Backbone(nn.Module):
 
 @dataclass
 class Restored:
-    """image: (B, 3, H, W), not clipped; route; sense: one row an image; local: (B, D, h, w); guide: the same."""
+    """image: (B, 3, H, W), not clipped; route, sense: one row an image; local tokens, guide: (B, D, h, w)."""
 
     image: Tensor
     route: Route
@@ -116,7 +123,7 @@ class SlerIR(nn.Module):
 
 
 class Generalist(nn.Module):
-    """The same backbone with one expert a layer, and nothing to steer it. (B, 3, H, W) -> `image` the same."""
+    """The same backbone with one expert a layer, and nothing to steer it. (B, 3, H, W) -> the same."""
 
     def __init__(self, config: Config = Config(experts=1)):
         super().__init__()

@@ -5,6 +5,7 @@ Ours:  how the pins start (every layer pairs the six places differently, and eac
        pin) and how they learn (a gate that equals 1 but carries a gradient, as in Switch Transformers,
        Fedus et al. 2022). The rivals share the interface `router(sense, label) -> Route`.
 """
+
 from dataclasses import dataclass
 
 import torch
@@ -99,7 +100,7 @@ class NearestPin(nn.Module):
 
 
 class SoftmaxGate(nn.Module):
-    """A rival: a linear gate on the global token, without geometry. Its "angle" is acos of the softmax share."""
+    """A rival: a linear gate on the global token, without geometry. Its "angle" is acos of its share."""
 
     def __init__(self, tokens: int, experts: int = 3, layers: int = LAYERS):
         super().__init__()
@@ -112,7 +113,7 @@ class SoftmaxGate(nn.Module):
 
 
 class Table(nn.Module):
-    """A rival: the path is looked up by the label, given (`label`, (B,) int) or the nearest of the (6, d) centres."""
+    """A rival: the path is looked up by the label: `label` (B,) int, else the nearest (6, d) centre."""
 
     def __init__(self, table: Tensor, centres: Tensor):
         super().__init__()

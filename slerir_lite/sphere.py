@@ -10,6 +10,7 @@ Ours:  the encoder (a small convolutional net instead of a transformer), d = 5 w
 Uniformity: Wang & Isola, "Understanding Contrastive Representation Learning through Alignment and
 Uniformity on the Hypersphere", ICML 2020. Triplet: Schroff et al., "FaceNet", CVPR 2015.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -56,8 +57,11 @@ class Compass(nn.Module):
 
     def __init__(self, dim: int = 5, tokens: int = 48):
         super().__init__()
+        self.dim, self.tokens = dim, tokens
         # Noise, blur and dark grain live in fine detail: the detail gets channels of its own.
-        self.close = nn.Sequential(_step(96, 32), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens))
+        self.close = nn.Sequential(
+            _step(96, 32), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
+        )
         self.far = nn.Sequential(_step(12, 32), _step(32, 48, 2), _step(48, 64, 2), _step(64, tokens))
         self.where = nn.Parameter(torch.zeros(1, tokens, 8, 8))  # sky is above, ground below
         self.join = nn.Sequential(nn.Linear(2 * tokens, 96), nn.ReLU(), nn.Linear(96, tokens), nn.ReLU())
@@ -68,7 +72,16 @@ class Compass(nn.Module):
     def look(self, x: Tensor) -> Tensor:
         """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
         around = F.pad(x, (1, 1, 1, 1), "replicate")
-        fine = x - (around[..., :-2, 1:-1] + around[..., 2:, 1:-1] + around[..., 1:-1, :-2] + around[..., 1:-1, 2:]) / 4
+        fine = (
+            x
+            - (
+                around[..., :-2, 1:-1]
+                + around[..., 2:, 1:-1]
+                + around[..., 1:-1, :-2]
+                + around[..., 1:-1, 2:]
+            )
+            / 4
+        )
         # The logarithm shows detail of a few grey levels (dark photos) and of many (noise) alike.
         fine = fine.sign() * torch.log1p(fine.abs() * 255) / 3
         return self.close(F.pixel_unshuffle(torch.cat([x, fine], 1), 4))
@@ -104,6 +117,8 @@ def triplet_loss(z: Tensor, label: Tensor, margin: float = 0.8) -> Tensor:
 
 def uniformity_loss(z: Tensor, t: float = 2.0) -> Tensor:
     """log mean exp(-t |z_i - z_j|^2) over pairs i < j of (N, d) unit vectors; lower is more even."""
+    if len(z) < 2:
+        return z.sum() * 0  # one point is even
     i, j = torch.triu_indices(len(z), len(z), 1, device=z.device)
     return torch.logsumexp(-t * (z[i] - z[j]).square().sum(1), 0) - math.log(len(i))
 

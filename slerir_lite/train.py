@@ -1,102 +1,34 @@
-"""The loop: first the compass, then one specialist a station, then the team, then all together.
+"""The loop: first the compass, then one specialist a station, then the team, then all (see `plan`).
 
 Paper: its recipe is not public.
-Ours:  all of it. The stages, and what each one trains:
-
-    compass   the encoder alone, with triplet, uniformity, midpoints for the mixes, and the reading
-    together  stations and guide under the frozen compass, every image through each station's first expert
-    team      every expert starts as a copy of the first, and now sees only what the pins send to it
-    joint     compass, pins, guide and stations together, at a low rate
-
-Restoration loss: the mean over images of log(MSE + 1e-5) / 2. It is PSNR but for a factor, so that no
-degradation outweighs another by being brighter. Schedules count steps and a batch is a function of the
-step, so that a run killed anywhere and resumed gives bit for bit the weights of one left alone (one CPU).
+Ours:  all of it. A batch and a rate are functions of the step, so that a run killed anywhere and resumed
+       gives bit for bit the weights of one left alone (on one CPU).
 """
+
 import copy
+import io
 import json
-import math
-import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator
+from accelerate.utils import broadcast
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .data import Batch, Crops, Photos
 from .degrade import PLACES
+from .files import write_whole
+from .losses import compass_loss, restoration_loss, weighted
 from .model import Config, Generalist, Restored, SlerIR
+from .plan import Stage, rate, stages
 from .route import LAYERS, pins_from_centres
-from .sphere import Sense, centres, midpoint_loss, triplet_loss, uniformity_loss
+from .sphere import centres
+from .weights import save_weights
 
 EVERY = 25  # steps between two lines of the history
-
-
-@dataclass(frozen=True)
-class Stage:
-    """steps at a peak rate `lr`; trains: names of the model's parts that learn."""
-
-    name: str
-    steps: int
-    lr: float
-    trains: tuple[str, ...]
-
-
-STATIONS = ("backbone", "fuse")
-
-
-def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: float = 0.1) -> list[Stage]:
-    """The default plan: `steps` for the stations (the shares `together` and `joint` of them so named)."""
-    first, last = round(steps * together), round(steps * joint)
-    return [
-        Stage("compass", compass_steps, 2e-3, ("compass",)),
-        Stage("together", first, 2e-3, STATIONS),
-        Stage("team", steps - first - last, 2e-3, STATIONS),
-        Stage("joint", last, 2e-4, (*STATIONS, "compass", "router")),
-    ]
-
-
-def rate(step: int, total: int, low: float = 0.02) -> float:
-    """Share of the peak rate: 3 % warm-up, then a cosine down to `low`."""
-    warm = max(1, round(0.03 * total))
-    if step < warm:
-        return (step + 1) / warm
-    return low + (1 - low) * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
-
-
-def restoration_loss(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
-    """mean log(MSE + 1e-5) / 2 over (B, 3, H, W), and the images' mean PSNR in dB."""
-    mse = (restored.float() - clean).square().mean((1, 2, 3))
-    return 0.5 * (mse + 1e-5).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
-
-
-def compass_loss(model: SlerIR, batch: Batch, local: Tensor, sense: Sense, lead: float = 0.0) -> dict[str, Tensor]:
-    """The compass's losses by name; local: (B, D, h, w) tokens; sense: one row a crop.
-
-    A crop is placed twice, as part of its photo and as a photo of its own: small photos exist.
-
-    lead: weight of the warm-up, cross-entropy to `model.compass.centres`, which keeps the mined triplets from
-    pulling everything into one point before there is anything to mine.
-    """
-    alone = model.sense(batch.degraded, local.float())
-    z = torch.cat([sense.z, alone.z])
-    share = batch.place.repeat_interleave(2, 0).repeat(2, 1)
-    label = share.argmax(1)
-    pure = share.amax(1) == 1
-    middle, seen = centres(z[pure], label[pure])
-    return {
-        "lead": lead * F.cross_entropy(z @ model.compass.centres.T / 0.15, share),
-        "triplet": triplet_loss(z[pure], label[pure]),
-        "uniformity": uniformity_loss(middle[seen]),
-        "midpoint": midpoint_loss(z, share, middle, seen),
-        "reading": F.smooth_l1_loss(model.compass.read(local.float()), batch.amounts, beta=0.1),
-    }
-
-
-WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 1.0, "reading": 3.0}
 
 
 class Trainer:
@@ -106,17 +38,24 @@ class Trainer:
     model: a SlerIR or Generalist, else a new SlerIR from the seed.
     """
 
-    def __init__(self, photos: Photos, out: str | Path, plan: list[Stage] | None = None, model: nn.Module | None = None,
-                 per_batch: int = 10, size: int = 64, seed: int = 0, save_every: float = 120.0,
-                 accelerator: Accelerator | None = None, quiet: bool = False):  # fmt: skip
+    def __init__(
+        self,
+        photos: Photos,
+        out: str | Path,
+        plan: list[Stage] | None = None,
+        model: nn.Module | None = None,
+        per_batch: int = 10,
+        size: int = 64,
+        seed: int = 0,
+        save_every: float = 120.0,
+        accelerator: Accelerator | None = None,
+        quiet: bool = False,
+    ):
         torch.manual_seed(seed)
         self.model = SlerIR(Config()) if model is None else model
         self.plan = stages(20_000) if plan is None else plan
         self.out = Path(out)
-        self.accelerator = accelerator or Accelerator(
-            mixed_precision="bf16" if bf16_pays() else "no",
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-        )
+        self.accelerator = accelerator or Accelerator(mixed_precision="bf16" if bf16_pays() else "no")
         self.crops = Crops(photos, per_batch, size, seed=seed)
         self.save_every, self.quiet, self.seed = save_every, quiet, seed
         self.model.to(self.accelerator.device, memory_format=torch.channels_last)
@@ -141,23 +80,22 @@ class Trainer:
         if isinstance(self.ema, SlerIR):
             self.ema.compass.centres.copy_(self.measure_centres(self.ema))
         if main:
-            from .weights import save_weights
-
             save_weights(self.ema, self.out / "model.safetensors", {"seed": self.seed, "steps": total})
         return self.history
 
     def _run_stage(self, stage: Stage, begin: int, bar, state: dict | None) -> None:
-        wrapped, optimizer = self._prepare(stage)
+        optimizer = self._prepare(stage)
         if state:
             optimizer.load_state_dict(state["optimizer"])
         saved, last = time.monotonic(), time.monotonic()
         while self.step < begin + stage.steps:
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * rate(self.step - begin, stage.steps)
+                group["lr"] = group["faster"] * rate(stage, self.step - begin)
             index = self.step * self.accelerator.num_processes + self.accelerator.process_index
-            loss, told = self._losses(stage, wrapped, self.crops.batch(index).to(self.accelerator.device))
+            loss, told = self._losses(stage, self.crops.batch(index).to(self.accelerator.device))
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss)
+            self._share_gradients(optimizer)
             self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
             optimizer.step()
             self._average()
@@ -166,26 +104,44 @@ class Trainer:
             self.seconds, last = self.seconds + now - last, now
             if self.step % EVERY == 0:
                 told = {k: round(float(v), 4) for k, v in told.items()}
-                self.history.append({"step": self.step, "stage": stage.name, "seconds": round(self.seconds, 1)} | told)
+                self.history.append(
+                    {"step": self.step, "stage": stage.name, "seconds": round(self.seconds, 1)} | told
+                )
                 bar.set_postfix_str(f"{stage.name} " + " ".join(f"{k} {v:.2f}" for k, v in told.items()))
             bar.update()
             if now - saved > self.save_every or self.step == begin + stage.steps:
                 self._save(optimizer)
                 saved = time.monotonic()
 
-    def _prepare(self, stage: Stage):
+    def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Only what the stage trains has gradients; the pins may move faster than the weights."""
         for name, part in self.model.named_children():
             part.requires_grad_(name in stage.trains)
             part.train(name in stage.trains and name != "compass" or stage.name == "compass")
-        groups = [{"params": list(part.parameters()), "peak": stage.lr * (5 if name == "router" else 1)}
+        groups = [{"params": list(part.parameters()), "faster": 5 if name == "router" else 1}
                   for name, part in self.model.named_children() if name in stage.trains]  # fmt: skip
-        optimizer = torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=1e-4)
-        return self.accelerator.prepare(self.model, optimizer)
+        return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+
+    def _share_gradients(self, optimizer) -> None:
+        """With several processes, the mean of their gradients, in one message.
+
+        An expert that one process did not choose may have been chosen by another: it counts as zero there.
+        (A wrapper that counts on every weight being used at every step would wait for it for ever.)
+        """
+        if self.accelerator.num_processes == 1:
+            return
+        weights = [p for group in optimizer.param_groups for p in group["params"]]
+        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in weights])
+        flat = self.accelerator.reduce(flat, "mean")
+        for p, part in zip(weights, flat.split([p.numel() for p in weights]), strict=True):
+            p.grad = part.view_as(p)
 
     @torch.no_grad()
     def _enter(self, stage: Stage) -> None:
         """What must happen once, between two stages."""
+        if self.accelerator.num_processes > 1:  # batch norm's statistics are each process's own until here
+            for v in (*self.model.buffers(), *self.ema.buffers(), *self.ema.parameters()):
+                v.copy_(broadcast(v))
         if not isinstance(self.model, SlerIR):
             return
         if stage.name == "together":
@@ -200,30 +156,30 @@ class Trainer:
                 for station in model.backbone.stations:
                     station.copy_first()
 
-    def _losses(self, stage: Stage, model, batch: Batch) -> tuple[Tensor, dict]:
+    def _losses(self, stage: Stage, batch: Batch) -> tuple[Tensor, dict]:
         x = batch.degraded.contiguous(memory_format=torch.channels_last)
         if stage.name == "compass":
             return self._compass_losses(x, batch, max(0.0, 1 - 1.25 * self.step / stage.steps))
         with self.accelerator.autocast():
             if isinstance(self.model, Generalist):
-                y = model(x)
+                y = self.model(x)
             else:
                 first = torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device)
-                got: Restored = model(x, view=batch.view, small=batch.thumbnail,
-                                      choice=first if stage.name == "together" else None)  # fmt: skip
+                choice = first if stage.name == "together" else None
+                got: Restored = self.model(x, view=batch.view, small=batch.thumbnail, choice=choice)
                 y = got.image
         learns = "compass" in stage.trains
         parts = compass_loss(self.model, batch, got.local, got.sense) if learns else {}
         loss, psnr = restoration_loss(y, batch.clean)
         told = {"loss": loss.detach(), "psnr": psnr}
-        return loss + 0.1 * sum(WEIGHTS[k] * v for k, v in parts.items()), told
+        return (loss + 0.1 * weighted(parts) if parts else loss), told
 
     def _compass_losses(self, x: Tensor, batch: Batch, lead: float) -> tuple[Tensor, dict]:
         with self.accelerator.autocast():
             local = self.model.compass.look(x)
             sense = self.model.sense(x, local, batch.thumbnail)
         parts = compass_loss(self.model, batch, local, sense, lead)
-        return sum(WEIGHTS[k] * v for k, v in parts.items()), {k: v.detach() for k, v in parts.items()}
+        return weighted(parts), {k: v.detach() for k, v in parts.items()}
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -252,15 +208,19 @@ class Trainer:
         if not self.accelerator.is_main_process:
             return
         state = {
-            "model": self.model.state_dict(), "ema": self.ema.state_dict(), "optimizer": optimizer.state_dict(),
-            "rng": torch.get_rng_state(), "step": self.step, "seconds": self.seconds, "history": self.history,
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "rng": torch.get_rng_state(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "history": self.history,
             "run": self._identity(),
-        }  # fmt: skip
-        # Written beside and then renamed: a kill in mid-write leaves the last whole checkpoint.
-        part = self.out / "checkpoint.pt.part"
-        torch.save(state, part)
-        os.replace(part, self.out / "checkpoint.pt")
-        (self.out / "history.json").write_text(json.dumps(self.history))
+        }
+        data = io.BytesIO()
+        torch.save(state, data)
+        write_whole(self.out / "checkpoint.pt", data.getvalue())
+        write_whole(self.out / "history.json", json.dumps(self.history).encode())
 
     def _load(self) -> dict | None:
         path = self.out / "checkpoint.pt"
@@ -268,8 +228,11 @@ class Trainer:
             return None
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state["run"] != self._identity():
-            raise ValueError(f"{path} belongs to another run:\n  there {state['run']}\n  here  {self._identity()}\n"
-                             "Choose another folder, or the settings that it was started with.")  # fmt: skip
+            raise ValueError(
+                f"{path} belongs to another run:\n  there {state['run']}\n"
+                f"  here  {self._identity()}\n"
+                "Choose another folder, or the settings that it was started with."
+            )
         self.model.load_state_dict(state["model"])
         self.ema.load_state_dict(state["ema"])
         torch.set_rng_state(state["rng"])
@@ -279,8 +242,9 @@ class Trainer:
 
     def _identity(self) -> str:
         """What must agree for a checkpoint to be continued."""
-        return json.dumps([asdict(self.model.config), type(self.model).__name__, self.seed, self.crops.per_batch,
-                           self.crops.size, len(self.crops.photos), [asdict(s) for s in self.plan]])  # fmt: skip
+        data = [self.seed, self.crops.per_batch, self.crops.size, len(self.crops.photos)]
+        kind = type(self.model).__name__
+        return json.dumps([kind, asdict(self.model.config), data, [asdict(s) for s in self.plan]])
 
 
 def bf16_pays() -> bool:

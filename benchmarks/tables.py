@@ -1,0 +1,67 @@
+"""Writes the scores of benchmarks/scores.json into the README, between its marks `<!-- scores -->`.
+
+python benchmarks/tables.py
+
+scores.json is what `slerir evaluate --json` writes. tests/test_readme.py says when this is due.
+"""
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MARKED = re.compile(r"(<!-- scores -->).*?(<!-- /scores -->)", re.DOTALL)
+HEAD = (
+    "| task | photos | given, dB | restored, dB | gain, dB | SSIM | worst photo, dB |\n"
+    + "|---|--:"
+    + "|--:" * 5
+    + "|"
+)
+SUMMARY = {
+    "five_task_average": "mean PSNR over the five tasks: {:.2f} dB",
+    "four_task_average_without_haze": "without haze: {:.2f} dB",
+}
+
+
+def table(scores: dict | None) -> str:
+    """Markdown: a row for each task, and below it what is true of all of them. None: nothing measured yet."""
+    if scores is None:
+        return f"{HEAD}\n\nNot measured yet."
+    rows = [row(task, of) for task, of in scores["tasks"].items()]
+    notes = [text.format(scores[k]) for k, text in SUMMARY.items() if scores.get(k) is not None]
+    routing = scores.get("routing", {})
+    if routing.get("accuracy") is not None:
+        notes.append(f"degradation named rightly in {100 * routing['accuracy']:.1f} % of these photos")
+    if routing.get("paths") is not None:
+        notes.append(f"{routing['paths']:,} different paths taken over all tasks")
+    told = "; ".join(notes)
+    return "\n".join([HEAD, *rows]) + (f"\n\n{told[0].upper()}{told[1:]}." if told else "")
+
+
+def row(task: str, of: dict) -> str:
+    """One task's line. A null is a PSNR without limit, where nothing differs, and stays a dash."""
+    given, restored = of.get("input_psnr"), of.get("psnr")
+    gain = None if None in (given, restored) else restored - given
+    cells = [number(given, 2), number(restored, 2), number(gain, 2, "+"), number(of.get("ssim"), 3)]
+    return f"| {task} | {of['photos']} | " + " | ".join([*cells, number(of.get("worst_psnr"), 2)]) + " |"
+
+
+def number(v: float | None, digits: int, sign: str = "") -> str:
+    return "–" if v is None else f"{v:{sign}.{digits}f}"
+
+
+def rewritten(root: Path = ROOT) -> str:
+    """What the README holds once its table is right."""
+    file = root / "benchmarks" / "scores.json"
+    scores = json.loads(file.read_text("utf-8")) if file.exists() else None
+    text = (root / "README.md").read_text("utf-8")
+    if not MARKED.search(text):
+        raise ValueError("README.md has no <!-- scores --> and <!-- /scores --> to write between.")
+    return MARKED.sub(lambda m: f"{m[1]}\n{table(scores)}\n{m[2]}", text)
+
+
+if __name__ == "__main__":
+    new = rewritten()
+    if new != (ROOT / "README.md").read_text("utf-8"):
+        (ROOT / "README.md").write_text(new, "utf-8")
+        print("scores written: README.md")

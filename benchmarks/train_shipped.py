@@ -1,0 +1,44 @@
+"""Trains what the package ships: the network, and the compass's twin on the globe (d = 3) that plots show.
+
+    python benchmarks/train_shipped.py --photos PHOTOS --leave-out validation.txt --out runs/shipped
+
+Run it again to go on after an interruption. At the end the weights and their curves stand in
+slerir_lite/pretrained/. PHOTOS are BSDS500's train and test photos, less those named in the text file.
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from slerir_lite.data import Photos
+from slerir_lite.model import Config, SlerIR
+from slerir_lite.plan import stages
+from slerir_lite.train import Trainer
+from slerir_lite.weights import save_weights
+
+PRETRAINED = Path(__file__).resolve().parent.parent / "slerir_lite" / "pretrained"
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("--photos", type=Path, required=True)
+parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
+parser.add_argument("--out", type=Path, required=True)
+parser.add_argument("--steps", type=int, default=30_000)
+parser.add_argument("--compass-steps", type=int, default=4_000)
+parser.add_argument("--seed", type=int, default=0)
+args = parser.parse_args()
+
+photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
+plan = stages(args.steps, args.compass_steps)
+
+network = Trainer(photos, args.out / "slerir", plan, seed=args.seed)
+network.run()
+globe = Trainer(photos, args.out / "globe", plan[:1], SlerIR(Config(dim=3)), seed=args.seed)
+globe.run()
+
+PRETRAINED.mkdir(exist_ok=True)
+shutil.copy(args.out / "slerir" / "model.safetensors", PRETRAINED / "slerir.safetensors")
+facts = {"seed": args.seed, "steps": args.compass_steps}
+save_weights(globe.ema.compass, PRETRAINED / "globe.safetensors", facts)
+curves = {"slerir": network.history, "globe": globe.history}
+(PRETRAINED / "curves.json").write_text(json.dumps(curves, indent=None, separators=(",", ":")) + "\n")

@@ -1,0 +1,220 @@
+"""`slerir restore | evaluate | train`: the package without a line of Python.
+
+Whatever goes wrong ends in one red line that says what to do. Heavy imports wait for the command that
+needs them, so that `slerir --help` answers at once.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+out, err = Console(), Console(stderr=True)
+
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="A .safetensors file, such as `slerir train` writes. Default: the package's own."),
+]
+Device = Annotated[str | None, typer.Option(help='Where to compute, such as "cuda" or "cpu". Default: cpu.')]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")]
+
+
+@app.callback()
+def about() -> None:
+    """Restore noisy, rainy, hazy, blurred or dark photos. The network finds out by itself what is wrong."""
+
+
+@app.command()
+def restore(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTO...")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to write to; for one photo also a file name.")
+    ],
+    clean: Annotated[
+        Path | None,
+        typer.Option(
+            help="The undamaged photo, or a folder of them (coffee.png belongs to coffee__haze.png, or to "
+            "coffee.png): shows how much nearer to it the restored photo is, in dB."
+        ),
+    ] = None,
+    report: Json = None,
+    weights: Weights = None,
+    device: Device = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+) -> None:
+    """Restore photos and tell what was found in each, and which path it took through the network.
+
+    Example:  slerir restore holiday.jpg -o restored
+
+    Where a photo cannot be read or written, the reason is shown, the others are still done,
+    and the exit code is 1.
+    """
+    with one_line_errors():
+        from .jobs import find_clean, plan, restore_file
+        from .tables import restored_table
+
+        if clean is not None and not clean.exists():
+            raise FileNotFoundError(f"There is no {clean}.")
+        jobs, failed = plan(photos, output, overwrite)
+        model = _load(weights, device) if jobs else None
+        if jobs and not hasattr(model, "compass"):
+            raise ValueError(f"{weights} holds a {type(model).__name__}; restoring needs a SlerIR's weights.")
+        done = []
+        with _progress() as bar:
+            for source, target in bar.track(jobs, description="restoring"):
+                try:
+                    done.append(restore_file(source, target, model, find_clean(source, clean), overwrite))
+                except (OSError, ValueError) as error:
+                    failed.append({"photo": str(source), "reason": str(error)})
+        if done:
+            out.print(restored_table(done, clean is not None))
+        for row in failed:
+            err.print(Text(f"{row['photo']}: {row['reason']}", style="red"), soft_wrap=True)
+        if report is not None:
+            _write_json(report, {"restored": done, "failed": failed})
+        if failed:
+            err.print(f"{len(done)} restored, {len(failed)} not.")
+            raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of clean photos; they are damaged here in fifteen ways.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder of ready pairs: TASK/input/NAME.png and TASK/target/NAME.png.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many photos of each task.")
+    ] = None,
+    tasks: Annotated[str | None, typer.Option(help='Only these, such as "noise25,haze".')] = None,
+    seed: Annotated[int, typer.Option(help="With --photos: other damage of the same kinds.")] = 0,
+    weights: Weights = None,
+    device: Device = None,
+    report: Json = None,
+    patches: Annotated[
+        bool, typer.Option("--patches", help="Also restore in 64-pixel tiles, each as a photo of its own.")
+    ] = False,
+) -> None:
+    """Measure how well the network restores (PSNR and SSIM), task by task, and whether it names the damage.
+
+    Example:  slerir evaluate --photos my_photos --limit 5
+    """
+    with one_line_errors():
+        if (photos is None) == (pairs is None):
+            raise ValueError("Give either --photos or --pairs.")
+        from . import pairs as source
+        from .evaluate import evaluate as measure
+        from .patches import patch_places, patchwise
+        from .tables import findings, scores_table
+
+        chosen = tasks.split(",") if tasks else None
+        found = (
+            source.made_pairs(photos, limit, seed, chosen) if photos else source.pairs(pairs, limit, chosen)
+        )
+        model = _load(weights, device)
+        result = measure(model, found)
+        if patches:
+            result["patches"] = {
+                "size": 64,
+                "tasks": patchwise(model, [p for p in found if p.task in source.FIVE]),
+            }
+            if hasattr(model, "compass"):
+                result["patches"]["routing"] = patch_places(model, found)
+        out.print(scores_table(result))
+        for line in findings(result):
+            out.print(line, soft_wrap=True)
+        if report is not None:
+            _write_json(report, result)
+
+
+@app.command()
+def train(
+    output: Annotated[Path, typer.Option("--out", "-o", help="Folder for the weights and the checkpoint.")],
+    photos: Annotated[Path | None, typer.Option(help="Folder of clean photos to train on.")] = None,
+    dead_leaves: Annotated[
+        int | None,
+        typer.Option(min=1, help="Instead of photos: so many made-up pictures, without any download."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps for the restoring part.")] = 20_000,
+    compass_steps: Annotated[
+        int, typer.Option(min=1, help="Steps before that for naming the damage.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(help="Another seed gives another run.")] = 0,
+    validation: Annotated[
+        Path | None, typer.Option(help="Text file that names photos to leave out, one a line.")
+    ] = None,
+    per_batch: Annotated[int, typer.Option(min=1, help="Photos a step, with two crops each.")] = 10,
+    generalist: Annotated[
+        bool,
+        typer.Option("--generalist", help="Train the plain network without specialists, to compare with."),
+    ] = False,
+) -> None:
+    """Train a network of your own. Stop it whenever you like: the same command again goes on from there.
+
+    Example:  slerir train --photos my_photos --out runs/mine
+    """
+    with one_line_errors():
+        if (photos is None) == (dead_leaves is None):
+            raise ValueError("Give either --photos or --dead-leaves.")
+        from .jobs import trainer
+
+        if (output / "checkpoint.pt").exists():
+            out.print(f"Going on with the run in {output}.", markup=False, soft_wrap=True)
+        run = trainer(
+            photos, dead_leaves, output, steps, compass_steps, seed, validation, per_batch, generalist
+        )
+        try:
+            run.run()
+        except KeyboardInterrupt:
+            err.print("Stopped. The same command again goes on from the last checkpoint.")
+            raise typer.Exit(130) from None
+        out.print(
+            f"Trained. Use it:  slerir restore PHOTO -o OUT --weights {run.out / 'model.safetensors'}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """What a person can mend is said in one red line; SLERIR_DEBUG=1 shows where it arose all the same."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if os.environ.get("SLERIR_DEBUG"):
+            raise
+        err.print(Text(str(error), style="red"), soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _load(weights: Path | None, device: str | None):
+    import torch
+
+    from .weights import load_pretrained, load_weights
+
+    model = load_pretrained() if weights is None else load_weights(weights)
+    try:
+        return model.to(device or "cpu", memory_format=torch.channels_last)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f'Device "{device}" can\'t be used: {str(error).splitlines()[0]}') from error
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def _write_json(path: Path, result: dict) -> None:
+    from .files import write_whole
+
+    write_whole(path, json.dumps(result, indent=2).encode())

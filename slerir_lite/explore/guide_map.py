@@ -1,0 +1,42 @@
+"""Where the guide says something else than it mostly says over this photo.
+
+Drawn is, for each token (8 x 8 pixels), the distance of the guide's D numbers there from their medians over
+the photo, divided by the length of those medians: 0 where the photo is treated as in most places, 1 where
+the guide differs by as much as it says at all. It tells where, not what.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..photo import as_photo
+from .style import HIGHEST, INK, WIDTH, canvas, head, plain
+
+
+def guide_picture(photo, guide, title: str = "Where the guide differs") -> Figure:
+    """photo: as `photo.as_photo` takes it; guide: (D, h, w), as `Restoration` has it."""
+    photo = np.asarray(as_photo(photo).permute(1, 2, 0))
+    height, width = photo.shape[:2]
+    row = min(HIGHEST, WIDTH / 2.3 * height / width + 50)
+    figure = canvas(row)
+    axes = figure.subplots(1, 2)
+    axes[0].imshow(photo, extent=(0, width, height, 0))
+    head(axes[0], "the photo")
+    h, w = guide.shape[-2:]  # the last tokens may reach over the edge
+    drawn = axes[1].imshow(departure(guide), extent=(0, 8 * w, 8 * h, 0), cmap="cividis", vmin=0)
+    head(axes[1], title)
+    axes[1].set_xlim(0, width)
+    axes[1].set_ylim(height, 0)
+    for ax in axes:
+        plain(ax).set_xlabel("x (pixels)")
+        ax.set_ylabel("y (pixels)")
+    bar = figure.colorbar(drawn, ax=axes[1])
+    bar.set_label("distance from the median ÷ its length", color=INK)
+    bar.ax.tick_params(colors=INK)
+    return figure
+
+
+def departure(guide) -> np.ndarray:
+    """(h, w): |G_ij - median| / |median| of (D, h, w)."""
+    guide = np.asarray(guide, float)
+    usual = np.median(guide, (1, 2), keepdims=True)
+    return np.linalg.norm(guide - usual, axis=0) / max(np.linalg.norm(usual), 1e-9)

@@ -1,0 +1,70 @@
+"""Pictures into a notebook, with words for those who can't see them.
+
+A matplotlib figure becomes a PNG with its alt text. A plotly figure follows its static twin, so that there is
+a picture where no JavaScript runs, as on GitHub. JupyterLab draws the interactive one with the plotly.js that
+plotly's own extension brings; no copy of plotly.js is saved in the notebook. Colab and Kaggle have no such
+extension: there plotly shows the figure in its own way.
+"""
+
+import base64
+import html
+import io
+import json
+
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from .style import DPI
+
+PLOTLY = "application/vnd.plotly.v1+json"
+HOSTED = {"colab", "kaggle"}  # plotly's names for where its mime type is not shown
+INSTEAD = "(The same as an interactive figure, which is not shown here.)"
+
+
+def show(figure, alt: str, twin: Figure | None = None) -> None:
+    """Display a figure under a code cell.
+
+    figure: of matplotlib; or of plotly, with its static `twin`.
+    alt: one or two sentences that say what the picture shows. Raises ValueError where it is empty.
+    """
+    if isinstance(figure, Figure):
+        _display(*bundle(figure, alt))
+        return
+    if twin is None:
+        raise ValueError("A plotly figure needs its static twin, for where no JavaScript runs.")
+    import plotly.io
+
+    _display(*bundle(twin, alt))
+    if plotly.io.renderers.default in HOSTED:
+        figure.show()
+        return
+    content = json.loads(figure.to_json()) | {"config": {"responsive": True, "displayModeBar": False}}
+    # Apart from the picture: in one output, plotly's extension shows that until the mouse comes near.
+    _display({PLOTLY: content, "text/plain": INSTEAD}, {})
+
+
+def png(figure: Figure) -> bytes:
+    """A matplotlib figure as a PNG: the same bytes for the same figure and version of matplotlib."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    return file.getvalue()
+
+
+def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
+    """What Jupyter's protocol calls data and metadata: the PNG, with its alt text in both."""
+    if not alt.strip():
+        raise ValueError("A picture needs alt text: one or two sentences that say what it shows.")
+    # nbconvert, and so GitHub, takes the alt text from the metadata. JupyterLab 4 takes it from nowhere,
+    # and a screen reader there finds it only in the prose around the picture.
+    encoded = base64.b64encode(png(figure)).decode()
+    return {"image/png": encoded, "text/plain": alt}, {"image/png": {"alt": alt}}
+
+
+def img(figure: Figure, alt: str) -> str:
+    """The figure as an HTML <img> that carries its own data, for widgets."""
+    source = f"data:image/png;base64,{bundle(figure, alt)[0]['image/png']}"
+    return f'<img alt="{html.escape(alt)}" src="{source}" style="max-width:100%">'
+
+
+def _display(data: dict, metadata: dict) -> None:
+    display(data, metadata=metadata, raw=True)

@@ -1,0 +1,29 @@
+"""Files that are either whole or not there: a kill, a full disk or Ctrl-C never leaves half of one."""
+
+import os
+import uuid
+from pathlib import Path
+
+
+def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
+    """Write `data` under a hidden name in the same folder, then rename it to `path`.
+
+    Raises FileNotFoundError where the folder is missing, FileExistsError where `path` exists and
+    `overwrite` is False, and OSError for a full disk or a folder that can't be written to.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
+    if not overwrite and path.exists():
+        raise FileExistsError(
+            f"{path} is already there. Choose another name, or ask for it to be overwritten."
+        )
+    part = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could keep the new name but not what it stands for
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,53 @@
+"""What training minimises.
+
+Paper: a triplet-constrained contrastive loss with uniformity, and a restoration loss not given.
+Ours:  the midpoints, the reading, their weights; and for restoration the mean over images of
+       log(MSE + 1e-5) / 2. That is PSNR but for a factor, so that no degradation outweighs another by
+       being brighter, and it beat L1 by 0.5 dB in a prototype.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .data import Batch
+from .model import SlerIR
+from .sphere import Sense, centres, midpoint_loss, triplet_loss, uniformity_loss
+
+WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 1.0, "reading": 3.0}
+
+
+def restoration_loss(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+    """mean log(MSE + 1e-5) / 2 over (B, 3, H, W), and the images' mean PSNR in dB."""
+    mse = (restored.float() - clean).square().mean((1, 2, 3))
+    return 0.5 * (mse + 1e-5).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
+
+
+def compass_loss(
+    model: SlerIR, batch: Batch, local: Tensor, sense: Sense, lead: float = 0.0
+) -> dict[str, Tensor]:
+    """The compass's losses by name; local: (B, D, h, w) tokens; sense: one row a crop.
+
+    A crop is placed twice, as part of its photo and as a photo of its own: small photos exist.
+
+    lead: weight of the warm-up, cross-entropy to `model.compass.centres`, which keeps the mined triplets from
+    pulling everything into one point before there is anything to mine.
+    """
+    alone = model.sense(batch.degraded, local.float())
+    z = torch.cat([sense.z, alone.z])
+    share = batch.place.repeat_interleave(2, 0).repeat(2, 1)
+    label = share.argmax(1)
+    pure = share.amax(1) == 1
+    middle, seen = centres(z[pure], label[pure])
+    return {
+        "lead": lead * F.cross_entropy(z @ model.compass.centres.T / 0.15, share),
+        "triplet": triplet_loss(z[pure], label[pure]),
+        "uniformity": uniformity_loss(middle[seen]),
+        "midpoint": midpoint_loss(z, share, middle, seen),
+        "reading": F.smooth_l1_loss(model.compass.read(local.float()), batch.amounts, beta=0.1),
+    }
+
+
+def weighted(parts: dict[str, Tensor]) -> Tensor:
+    """The sum of what `compass_loss` returned, each part by its weight."""
+    return sum(WEIGHTS[name] * value for name, value in parts.items())

@@ -1,0 +1,128 @@
+"""A photo in; the restored photo out, with the path it took and where the compass placed it.
+
+Paper: restores whole images.
+Ours:  all that was decided comes back with the photo, so that it can be shown. For now the network sees
+       the photo in one piece, which takes about half a gigabyte of memory for each megapixel.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from .degrade import PLACES
+from .model import Restored, SlerIR
+from .photo import as_bytes, as_photo
+from .weights import load_pretrained
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """One restored photo and how it came about; L = 8 layers, K experts, on the CPU.
+
+    image: (3, H, W) float in [0, 1]; choice: (L,) int, which expert at each layer
+    angle: (L, K) degrees from z to each pin; margin: (L,) degrees by which the nearest pin won
+    z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres
+    guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels
+    """
+
+    image: Tensor
+    choice: Tensor
+    angle: Tensor
+    margin: Tensor
+    z: Tensor
+    place: dict[str, float]
+    guide: Tensor
+
+    @property
+    def path(self) -> str:
+        """The choice at each layer, such as "0-2-1-1-0-2-2-1"."""
+        return "-".join(map(str, self.choice.tolist()))
+
+    @property
+    def nearest(self) -> str:
+        """The place whose centre is nearest: "clean", "noise", "rain", "haze", "blur" or "lowlight"."""
+        return min(self.place, key=self.place.get)
+
+    def pil(self) -> Image.Image:
+        """The image as 8-bit RGB."""
+        return Image.fromarray(as_bytes(self.image))
+
+    def to_dict(self) -> dict:
+        """All but the image and the guide, as JSON can hold it."""
+        return {
+            "nearest": self.nearest,
+            "place": {name: round(angle, 2) for name, angle in self.place.items()},
+            "path": self.path,
+            "choice": self.choice.tolist(),
+            "angle": [[round(v, 2) for v in row] for row in self.angle.tolist()],
+            "margin": [round(v, 2) for v in self.margin.tolist()],
+            "z": [round(v, 5) for v in self.z.tolist()],
+            "height": self.image.shape[1],
+            "width": self.image.shape[2],
+        }
+
+
+def restore(photo, model: SlerIR | None = None, *, device: str | torch.device | None = None) -> Restoration:
+    """Restore one photo.
+
+    photo: a path, a PIL image, an array (H, W, 3) or (H, W) of uint8, uint16 or floats in [0, 1], or a
+    tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1]. model: default, the one that comes with the
+    package. device: moves the model there first; default, where it is.
+
+    Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted.
+    """
+    x = as_photo(photo)
+    model = shipped() if model is None else model
+    if not isinstance(model, SlerIR):
+        raise TypeError(
+            f"restore needs a SlerIR, which has a path to tell of; this is a {type(model).__name__}."
+        )
+    if device is not None:
+        model.to(device)
+    with at_rest(model), torch.inference_mode():
+        got = run(model, x[None])
+    # Copies made outside inference mode are ordinary tensors, which may take part in a gradient.
+    return Restoration(
+        image=got.image[0].clamp(0, 1).cpu().clone(memory_format=torch.contiguous_format),
+        choice=got.route.choice[0].cpu().clone(),
+        angle=got.route.angle[0].float().cpu().clone(),
+        margin=got.route.margin[0].float().cpu().clone(),
+        z=got.sense.z[0].cpu().clone(),
+        place=places(got.sense.z, model.compass.centres)[0],
+        guide=got.guide[0].float().cpu().clone(memory_format=torch.contiguous_format),
+    )
+
+
+def run(model: nn.Module, x: Tensor) -> Restored | Tensor:
+    """Whole photos (B, 3, H, W) of one size through the network, on its device; a Generalist gives images."""
+    x = x.to(next(model.parameters()).device, memory_format=torch.channels_last)
+    return model(x)
+
+
+def places(z: Tensor, centres: Tensor) -> list[dict[str, float]]:
+    """How far (degrees) each of (B, d) unit vectors is from each of the six centres (6, d)."""
+    angles = torch.rad2deg(torch.acos((z.float() @ centres.T.float()).clamp(-1, 1)))
+    return [dict(zip(PLACES, row, strict=True)) for row in angles.tolist()]
+
+
+@contextmanager
+def at_rest(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode for a while; then every part is in the mode that it was in before."""
+    before = [(part, part.training) for part in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training
+
+
+@cache
+def shipped() -> SlerIR:
+    """The network that comes with the package, loaded once."""
+    return load_pretrained().to(memory_format=torch.channels_last)

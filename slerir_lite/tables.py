@@ -1,0 +1,86 @@
+"""What `slerir` shows: the photos that were restored, and the scores."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.table import Table
+from rich.text import Text
+
+
+def restored_table(done: list[dict], scored: bool) -> Table:
+    """One row for each of what `jobs.restore_file` returned; scored: with PSNR before and after."""
+    table = Table(
+        title="Restored photos" + (" (PSNR in dB against the clean one)" if scored else ""), box=SIMPLE
+    )
+    table.add_column("photo", overflow="fold")
+    table.add_column("looks like", no_wrap=True)
+    table.add_column("path", no_wrap=True)
+    for name in ("before", "after") if scored else ():
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
+    for row in done:
+        cells = [
+            Text(Path(row["photo"]).name),
+            f"{row['nearest']} {row['place'][row['nearest']]:.0f}°",
+            row["path"],
+        ]
+        if scored:
+            cells += [_db(row[key]) if key in row else "–" for key in ("psnr_before", "psnr_after")]
+        table.add_row(*cells, f"{row['seconds']:.1f}")
+    return table
+
+
+def scores_table(result: dict) -> Table:
+    """One row for each task of what `evaluate` returned, with the scores in tiles where they are there."""
+    table = Table(title="Mean PSNR in dB, SSIM, and the worst photo's PSNR", box=SIMPLE)
+    table.add_column("task", no_wrap=True)
+    for name in ("photos", "input", "restored", "gain", "SSIM", "worst"):
+        table.add_column(name, justify="right")
+    tiled = result.get("patches", {}).get("tasks", {})
+    if tiled:
+        table.add_column("in tiles", justify="right")
+    for task, row in result["tasks"].items():
+        both = row["psnr"] is not None and row["input_psnr"] is not None
+        gain = f"{row['psnr'] - row['input_psnr']:+.2f}" if both else ""
+        ssim = "" if row["ssim"] is None else f"{row['ssim']:.3f}"
+        cells = [
+            task,
+            str(row["photos"]),
+            _db(row["input_psnr"]),
+            _db(row["psnr"]),
+            gain,
+            ssim,
+            _db(row["worst_psnr"]),
+        ]
+        table.add_row(*cells, *([_db(tiled[task]["psnr"]) if task in tiled else ""] if tiled else []))
+    return table
+
+
+def findings(result: dict) -> Iterator[str]:
+    """What `evaluate` found out beside the tasks' scores, a sentence each."""
+    if result["five_task_average"] is not None:
+        average, without = result["five_task_average"], result["four_task_average_without_haze"]
+        yield f"Average of the five tasks {average:.2f} dB, without haze {without:.2f} dB."
+    for task, row in result["tasks"].items():
+        if "psnr_inside" in row:
+            inside = f"{_db(row['input_psnr_inside'])} → {_db(row['psnr_inside'])} dB"
+            change = f"{row['worst_outside_change']:.2f} grey levels"
+            yield f"{task}: {inside} inside the damaged region; outside it changed by at most {change}."
+    if "routing" in result:
+        named = result["routing"]["accuracy"]
+        share = (
+            ""
+            if named is None
+            else f"The compass names the damage of {named:.1%} of the five tasks' photos. "
+        )
+        yield f"{share}Different paths taken: {result['routing']['paths']}."
+    found = result.get("patches", {}).get("routing")
+    if found and found["patches"]:
+        five, six = found["among_five"], found["among_six"]
+        yield f"Of 64-pixel tiles it places {five:.1%} right among five damages, {six:.1%} with clean."
+
+
+def _db(v: float | None) -> str:
+    """A PSNR; without limit where nothing differs."""
+    return "∞" if v is None else f"{v:.2f}"

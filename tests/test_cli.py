@@ -1,0 +1,330 @@
+"""The commands, as a person types them: what they write, show, refuse, and exit with."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from slerir_lite import train
+from slerir_lite.cli import app
+from slerir_lite.jobs import find_clean, plan
+from slerir_lite.model import Config, Generalist, SlerIR
+from slerir_lite.photo import as_bytes
+from slerir_lite.restore import restore
+from slerir_lite.weights import load_weights, save_weights
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_weights(SlerIR(Config(width=8, tokens=16)), path)
+    return path
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, photos):
+    """A folder to stand in: broken/coffee__noise.png, broken/tree.jpg, clean/coffee.png, clean/tree.jpg."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    rng = np.random.default_rng(0)
+    for name, k in (("coffee", 0), ("tree", 1)):
+        clean = photos.images[k][:, :40, :48].permute(1, 2, 0).numpy()
+        broken = (clean + rng.normal(0, 25, clean.shape)).clip(0, 255).astype(np.uint8)
+        for folder, image in (("clean", clean), ("broken", broken)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            file = {"coffee": "coffee.png", "tree": "tree.jpg"}[name]
+            file = "coffee__noise.png" if (folder, name) == ("broken", "coffee") else file
+            Image.fromarray(image).save(tmp_path / folder / file)
+    return tmp_path
+
+
+def slerir(*arguments, code: int = 0):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exit_code == code, (result.output, result.exception)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def files(folder) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+# restore
+
+
+def test_a_photo_to_a_folder(here, weights):
+    result = slerir("restore", "broken/coffee__noise.png", "-o", "out/deep", "--weights", weights)
+    expected = restore(here / "broken/coffee__noise.png", load_weights(weights))
+    written = np.asarray(Image.open(here / "out/deep/coffee__noise.png"))
+    assert np.array_equal(written, as_bytes(expected.image))
+    assert "coffee__noise.png" in result.stdout and expected.path in result.stdout
+    assert expected.nearest in result.stdout
+
+
+def test_a_photo_to_a_file(here, weights):
+    slerir("restore", "broken/coffee__noise.png", "-o", "result.jpg", "--weights", weights)
+    assert Image.open(here / "result.jpg").format == "JPEG"
+
+
+def test_a_folder_with_clean_photos_and_a_report(here, weights):
+    result = slerir(
+        "restore", "broken", "-o", "out", "--clean", "clean", "--json", "r.json", "--weights", weights
+    )
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+    report = json.loads((here / "r.json").read_text())
+    assert report["failed"] == []
+    for row, clean in zip(report["restored"], ("coffee.png", "tree.jpg"), strict=True):
+        goal = np.asarray(Image.open(here / "clean" / clean).convert("RGB"), float)
+        before = np.asarray(Image.open(row["photo"]).convert("RGB"), float)
+        assert row["psnr_before"] == pytest.approx(
+            10 * np.log10(255**2 / np.mean((before - goal) ** 2)), abs=1e-3
+        )
+        assert f"{row['psnr_before']:.2f}" in result.stdout and f"{row['psnr_after']:.2f}" in result.stdout
+        assert row["path"].count("-") == 7 and len(row["z"]) == 5 and row["seconds"] >= 0
+
+
+def test_bad_files_are_listed_and_the_good_ones_done(here, weights):
+    (here / "broken/empty.png").write_bytes(b"")
+    (here / "broken/text.png").write_text("hello")
+    result = slerir(
+        "restore", "broken", "none.png", "-o", "out", "--json", "r.json", "--weights", weights, code=1
+    )
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+    for text in ("empty.png is empty", "text.png is not an image", "no file none.png", "2 restored, 3 not"):
+        assert text in result.stderr
+    report = json.loads((here / "r.json").read_text())
+    assert [len(report[key]) for key in ("restored", "failed")] == [2, 3]
+
+
+def test_what_is_there_stays_unless_told_otherwise(here, weights):
+    photo = here / "broken/coffee__noise.png"
+    before = photo.read_bytes()
+    result = slerir("restore", photo, "-o", "broken", "--weights", weights, code=1)
+    assert "is the photo itself; --overwrite would replace it" in result.stderr
+    (here / "other.png").write_bytes(b"precious")
+    result = slerir("restore", photo, "-o", "other.png", "--weights", weights, code=1)
+    assert "other.png is already there" in result.stderr
+    assert photo.read_bytes() == before and (here / "other.png").read_bytes() == b"precious"
+    slerir("restore", photo, "-o", "other.png", "--weights", weights, "--overwrite")
+    assert Image.open(here / "other.png").size == (48, 40)
+
+
+def test_a_clean_photo_of_another_size(here, weights):
+    Image.new("RGB", (9, 9)).save(here / "nine.png")
+    result = slerir(
+        "restore", "broken/tree.jpg", "-o", "out", "--clean", "nine.png", "--weights", weights, code=1
+    )
+    assert "nine.png is 9 x 9, but it is 48 x 40" in result.stderr
+
+
+def test_a_photo_without_a_clean_one_is_restored_all_the_same(here, weights):
+    (here / "clean/tree.jpg").unlink()
+    result = slerir("restore", "broken", "-o", "out", "--clean", "clean", "--weights", weights)
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"] and "–" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["broken", "-o", "one.png"], "one.png is one file, but there are several photos: give a folder"),
+        (["broken", "-o", "out", "--clean", "nowhere"], "There is no nowhere"),
+        (["broken", "clean", "-o", "out"], "would both become"),
+        (["broken", "-o", "out", "--weights", "none.safetensors"], "no weights file none.safetensors"),
+        (["broken", "-o", "out", "--weights", "clean/coffee.png"], "not a safetensors file"),
+        (["broken", "-o", "out", "--device", "abacus"], 'Device "abacus" can\'t be used'),
+    ],
+)
+def test_what_cant_be_is_said_in_one_line(here, weights, arguments, message):
+    more = [] if "--weights" in arguments else ["--weights", weights]
+    result = slerir("restore", *arguments, *more, code=1)
+    assert message in result.stderr and "Traceback" not in result.output
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_generalists_weights_cant_restore(here):
+    save_weights(Generalist(Config(experts=1, width=4)), here / "g.safetensors")
+    result = slerir("restore", "broken", "-o", "out", "--weights", "g.safetensors", code=1)
+    assert "holds a Generalist" in result.stderr
+
+
+def test_an_empty_folder(here):
+    (here / "empty").mkdir()
+    result = slerir("restore", "empty", "-o", "out", code=1)
+    assert "empty holds no photos" in result.stderr and not (here / "out").exists()
+
+
+def test_the_plan(here):
+    (here / "a.gif").touch()
+    jobs, failed = plan([here / "a.gif", here / "a.gif"], here / "out", False)
+    assert jobs == [(here / "a.gif", here / "out/a.png")] and not failed  # GIFs are read, not written
+
+
+def test_which_clean_photo_belongs_to_which(here):
+    for name in ("cat.png", "cat.txt", "dog__noise.jpg", "dog.png", "tree.png"):
+        (here / "clean" / name).touch()
+    clean = here / "clean"
+    cases = {
+        "coffee__haze.png": "coffee.png", "tree.jpg": "tree.jpg", "tree.bmp": "tree.jpg",
+        "cat__x__y.jpg": "cat.png", "dog__noise.png": "dog__noise.jpg", "dog__rain.png": "dog.png",
+    }  # fmt: skip
+    for photo, goal in cases.items():
+        assert find_clean(here / photo, clean) == clean / goal, photo
+    assert find_clean(here / "bird.png", clean) is None
+    assert find_clean(here / "bird.png", clean / "cat.png") == clean / "cat.png"
+    assert find_clean(here / "bird.png", None) is None
+
+
+# evaluate
+
+
+def test_evaluate_photos(here, weights):
+    result = slerir("evaluate", "--photos", "clean", "--limit", 1, "--json", "e.json", "--weights", weights)
+    report = json.loads((here / "e.json").read_text())
+    assert len(report["tasks"]) == 15 and report["tasks"]["noise25"]["photos"] == 1
+    assert report["tasks"]["clean"]["input_psnr"] is None
+    for text in ("noise25", "∞", f"{report['tasks']['rain']['psnr']:.2f}", "Average of the five tasks"):
+        assert text in result.stdout
+    assert f"names the damage of {report['routing']['accuracy']:.1%}" in result.stdout
+    assert "blur_corner:" in result.stdout
+
+
+def test_evaluate_pairs_in_tiles(here, weights):
+    for kind, folder, name in (("input", "broken", "coffee__noise.png"), ("target", "clean", "coffee.png")):
+        (here / "pairs/noise25" / kind).mkdir(parents=True)
+        large = Image.open(here / folder / name).resize((96, 80))
+        large.save(here / "pairs/noise25" / kind / "coffee.png")
+    result = slerir("evaluate", "--pairs", "pairs", "--patches", "--json", "e.json", "--weights", weights)
+    report = json.loads((here / "e.json").read_text())
+    assert report["five_task_average"] is None
+    assert report["patches"]["routing"]["patches"] == 1
+    tiled = report["patches"]["tasks"]["noise25"]["psnr"]
+    assert f"{tiled:.2f}" in result.stdout and "Of 64-pixel tiles" in result.stdout
+
+
+def test_evaluate_a_generalist(here):
+    save_weights(Generalist(Config(experts=1, width=4)), here / "g.safetensors")
+    result = slerir(
+        "evaluate", "--photos", "clean", "--tasks", "rain,haze", "--weights", "g.safetensors", "--patches"
+    )
+    assert "rain" in result.stdout and "compass" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Give either --photos or --pairs"),
+        (["--photos", "clean", "--pairs", "clean"], "Give either --photos or --pairs"),
+        (["--photos", "nowhere"], "nowhere is not a folder"),
+        (["--pairs", "clean"], "holds no <task>/input folder"),
+        (["--photos", "clean", "--tasks", "fog"], 'No task is called "fog"'),
+    ],
+)
+def test_evaluate_says_what_is_missing(here, weights, arguments, message):
+    assert message in slerir("evaluate", *arguments, "--weights", weights, code=1).stderr
+
+
+# train
+
+
+class Recorder:
+    """Stands in for the Trainer."""
+
+    def __init__(self, photos, out, plan, model, per_batch, seed):
+        Recorder.last = self
+        self.photos, self.out, self.plan, self.model = photos, out, plan, model
+        self.per_batch, self.seed = per_batch, seed
+        self.first = model.backbone.enter.weight.detach().clone()
+
+    def run(self):
+        if self.seed == 99:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    monkeypatch.setattr(train, "Trainer", Recorder)
+    return Recorder
+
+
+def test_train_passes_on_what_was_asked_for(here, recorder):
+    asked = "--steps", 50, "--compass-steps", 20, "--seed", 5, "--per-batch", 7
+    result = slerir("train", "--dead-leaves", 3, "-o", "runs/mine", *asked)
+    run = recorder.last
+    assert len(run.photos) == 3 and str(run.out) == "runs/mine" and (run.seed, run.per_batch) == (5, 7)
+    assert run.plan == train.stages(50, 20) and isinstance(run.model, SlerIR)
+    assert "--weights runs/mine/model.safetensors" in result.stdout and "Going on" not in result.stdout
+    slerir("train", "--dead-leaves", 1, "-o", "runs/mine", "--seed", 5)
+    assert torch.equal(recorder.last.first, run.first)  # the seed also decides how the weights start
+    slerir("train", "--dead-leaves", 1, "-o", "runs/mine", "--seed", 6)
+    assert not torch.equal(recorder.last.first, run.first)
+
+
+def test_train_leaves_the_validation_photos_out(here, recorder, photos):
+    (here / "large").mkdir()
+    for k in range(3):
+        Image.fromarray(photos.images[k].permute(1, 2, 0).numpy()).save(here / "large" / f"{k}.png")
+    (here / "names.txt").write_text("1.png\r\n\n2.png")
+    slerir("train", "--photos", "large", "-o", "runs/mine", "--validation", "names.txt")
+    assert len(recorder.last.photos) == 1
+    assert torch.equal(recorder.last.photos.images[0], photos.images[0])
+
+
+def test_train_a_generalist(here, recorder):
+    slerir("train", "--dead-leaves", 1, "-o", "g", "--generalist", "--steps", 9)
+    assert isinstance(recorder.last.model, Generalist) and recorder.last.model.config.experts == 1
+    assert [stage.steps for stage in recorder.last.plan] == [9]
+
+
+def test_train_says_that_it_goes_on_and_how(here, recorder):
+    (here / "mine").mkdir()
+    (here / "mine/checkpoint.pt").touch()
+    assert "Going on with the run in mine" in slerir("train", "--dead-leaves", 1, "-o", "mine").stdout
+    stopped = slerir("train", "--dead-leaves", 1, "-o", "mine", "--seed", 99, code=130)
+    assert "same command again goes on" in stopped.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dead-leaves", "1", "--photos", "clean"]])
+def test_train_needs_one_source(here, arguments):
+    assert "Give either --photos or --dead-leaves" in slerir("train", "-o", "x", *arguments, code=1).stderr
+
+
+def test_a_generalist_really_trains_and_is_measured(here):
+    slerir("train", "--dead-leaves", 2, "-o", "g", "--generalist", "--steps", 2, "--per-batch", 2)
+    assert isinstance(load_weights(here / "g/model.safetensors"), Generalist)
+    again = slerir("train", "--dead-leaves", 2, "-o", "g", "--generalist", "--steps", 2, "--per-batch", 2)
+    assert "Going on" in again.stdout
+    other = slerir(
+        "train", "--dead-leaves", 2, "-o", "g", "--generalist", "--steps", 3, "--per-batch", 2, code=1
+    )
+    assert "belongs to another run" in other.stderr
+
+
+# all
+
+
+def test_help_tells_an_outsider():
+    assert "Restore noisy, rainy, hazy, blurred or dark photos" in slerir("--help").stdout
+    for command, words in {
+        "restore": ["folder", "--clean", "--overwrite"],
+        "evaluate": ["PSNR", "--pairs", "--limit"],
+        "train": ["--dead-leaves", "goes on", "--generalist"],
+    }.items():
+        shown = slerir(command, "--help").stdout
+        assert "Example:" in shown and all(word in shown for word in words)
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, slerir_lite.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_debug_shows_where_an_error_arose(here, weights, monkeypatch):
+    monkeypatch.setenv("SLERIR_DEBUG", "1")
+    result = CliRunner().invoke(app, ["evaluate", "--photos", "nowhere", "--weights", str(weights)])
+    assert isinstance(result.exception, FileNotFoundError)

@@ -1,0 +1,108 @@
+"""The README tells what is so: its scores, its commands, its example, its files."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from slerir_lite.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+tables = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tables)
+
+SCORES = {
+    "tasks": {
+        "noise25": {"psnr": 29.614, "ssim": 0.8513, "worst_psnr": 27.02, "input_psnr": 20.53, "photos": 68},
+        "clean": {"psnr": None, "ssim": 1.0, "worst_psnr": 45.5, "input_psnr": None, "photos": 68},
+    },
+    "five_task_average": 24.321,
+    "routing": {"accuracy": 0.9941, "paths": 1234},
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_scores_are_those_of_the_benchmark():
+    assert tables.rewritten() == README, "run `python benchmarks/tables.py`"
+
+
+def test_a_table_has_a_row_for_each_task_and_the_sums_below():
+    text = tables.table(SCORES)
+    assert "| noise25 | 68 | 20.53 | 29.61 | +9.08 | 0.851 | 27.02 |" in text
+    assert "| clean | 68 | – | – | – | 1.000 | 45.50 |" in text
+    assert text.endswith(
+        "Mean PSNR over the five tasks: 24.32 dB; degradation named rightly in 99.4 % of these photos; "
+        "1,234 different paths taken over all tasks."
+    )
+    assert len({line.count("|") for line in text.splitlines() if "|" in line}) == 1
+
+
+def test_new_scores_reach_the_readme(tmp_path):
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "README.md").write_text("a\n<!-- scores -->old<!-- /scores -->\nb\n")
+    assert "Not measured yet" in tables.rewritten(tmp_path)
+    (tmp_path / "benchmarks" / "scores.json").write_text(json.dumps(SCORES))
+    new = tables.rewritten(tmp_path)
+    assert new.startswith("a\n<!-- scores -->\n| task |") and new.endswith("<!-- /scores -->\nb\n")
+    (tmp_path / "README.md").write_text(new)
+    assert tables.rewritten(tmp_path) == new
+    (tmp_path / "README.md").write_text("no marks")
+    with pytest.raises(ValueError, match="has no"):
+        tables.rewritten(tmp_path)
+
+
+def test_the_example_runs(tmp_path, monkeypatch, capsys):
+    (example,) = blocks("python")
+    shutil.copy(ROOT / "data_samples" / "clean" / "cat.png", tmp_path / "photo.jpg")  # told by its content
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    assert (tmp_path / "restored.png").exists()
+    assert re.search(r"\d(-\d){7}", capsys.readouterr().out)
+
+
+def test_every_command_is_there():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"`make (\w+)`", README):
+        assert f"\n{target}:" in makefile
+    helps = {}
+    for line in "".join(blocks("sh")).splitlines():
+        name, command, *rest = line.split()
+        assert name == "slerir"
+        if command not in helps:
+            result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+            assert result.exit_code == 0
+            helps[command] = result.output
+        for option in (word for word in rest if word.startswith("-")):
+            assert re.search(rf"(^|\s){option}\b", helps[command], re.MULTILINE), (command, option)
+
+
+def test_everything_in_the_layout_exists():
+    (layout,) = re.findall(r"```\n(slerir_lite/\n.*?)```", README, re.DOTALL)
+    folder, named = ROOT, []
+    for line in layout.splitlines():
+        entry = line.split()[0]
+        folder = folder if line.startswith(" ") else ROOT / entry
+        named.append(folder / entry if line.startswith(" ") else folder)
+    assert len(named) > 15
+    assert [p for p in named if not p.exists()] == []
+
+
+def test_every_link_within_the_repository_leads_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert "docs/pictures/restored.png" in links
+    assert [link for link in links if not os.path.exists(ROOT / link)] == []
+
+
+def test_every_picture_has_alt_text():
+    assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]", README))

@@ -1,0 +1,602 @@
+"""The loop: it learns, it trains what a stage names, and a run that was cut off ends as one left alone."""
+
+import copy
+import itertools
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+
+from slerir_lite import train
+from slerir_lite.data import Crops
+from slerir_lite.degrade import PLACES
+from slerir_lite.losses import compass_loss, restoration_loss
+from slerir_lite.model import Config, Generalist, SlerIR
+from slerir_lite.plan import STATIONS, Stage, generalist_stages, rate, stages
+from slerir_lite.route import NearestPin, SoftmaxGate, pins_from_centres
+from slerir_lite.train import Trainer
+
+SMALL = Config(width=8, tokens=16)
+ALL = (*STATIONS, "compass", "router")
+
+
+def stage(name: str, steps: int, trains: tuple[str, ...], lr: float = 2e-3) -> Stage:
+    return Stage(name=name, steps=steps, lr=lr, end=lr / 20, trains=trains)
+
+
+PLAN = [
+    stage("compass", 3, ("compass",)),
+    stage("together", 3, STATIONS),
+    stage("team", 3, STATIONS),
+    stage("joint", 3, ALL, 2e-4),
+]
+
+
+measure = Trainer.measure_centres
+
+
+def measure_roughly(self, model, batches: int = 6) -> torch.Tensor:
+    return measure(self, model, batches)
+
+
+class Killed(BaseException):
+    """As a signal would, it ends a run between two steps."""
+
+
+@pytest.fixture(autouse=True)
+def few_batches_for_centres(monkeypatch):
+    """Measuring where the places lie on 40 batches takes longer than these runs."""
+    monkeypatch.setattr(Trainer, "measure_centres", measure_roughly)
+
+
+def new_model(kind=SlerIR) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return SlerIR(SMALL) if kind is SlerIR else Generalist(Config(experts=1, width=8))
+
+
+def trainer(photos, out, plan=None, model=None, **how) -> Trainer:
+    how = dict(per_batch=6, size=16, seed=1, quiet=True, save_every=0.0) | how
+    return Trainer(photos, out, plan or PLAN, model or new_model(), **how)
+
+
+def killed_at(run: Trainer, step: int) -> Trainer:
+    """The trainer, which will be killed when it reaches a step."""
+    batch = run.crops.batch
+
+    def fetch(number: int):
+        if number == step:
+            raise Killed
+        return batch(number)
+
+    run.crops.batch = fetch
+    return run
+
+
+def weights(run: Trainer) -> dict[str, torch.Tensor]:
+    """Everything that a run leaves: the weights and their average."""
+    both = {"model": run.model, "ema": run.ema}
+    return {f"{k}.{n}": v.clone() for k, m in both.items() for n, v in m.state_dict().items()}
+
+
+def identical(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(v, other[k]) for k, v in one.items())
+
+
+def watched(run: Trainer) -> list[dict[str, torch.Tensor]]:
+    """Runs it; returns the weights as they were when each step began (from the second stage on: as it then
+    stood after what happens between stages), and at the end."""
+    batch, seen = run.crops.batch, []
+
+    def fetch(number: int):
+        if number == run.step:  # a step of the training, not a look at where the places lie
+            seen.append(weights(run))
+        return batch(number)
+
+    run.crops.batch = fetch
+    run.run()
+    return [*seen, weights(run)]
+
+
+# Losses and rates
+
+
+def test_the_restoration_loss_is_the_mean_log_of_each_photos_error():
+    g = torch.Generator().manual_seed(0)
+    clean, restored = torch.rand(4, 3, 9, 7, generator=g), torch.rand(4, 3, 9, 7, generator=g)
+    restored[0] = clean[0] + 0.001  # nearly perfect: a photo weighs by its PSNR, not by its error
+    loss, psnr = restoration_loss(restored, clean)
+    errors = [float(((a - b) ** 2).mean()) for a, b in zip(clean.numpy(), restored.numpy(), strict=True)]
+    assert loss.item() == pytest.approx(np.mean([0.5 * math.log(e + 1e-5) for e in errors]), rel=1e-4)
+    pairs = zip(clean.numpy(), restored.numpy(), strict=True)
+    scores = [peak_signal_noise_ratio(a, b, data_range=1) for a, b in pairs]
+    assert psnr.item() == pytest.approx(np.mean(scores), abs=0.01)
+
+
+def test_a_perfect_restoration_has_a_finite_loss_and_gradient():
+    clean = torch.rand(2, 3, 8, 8)
+    restored = clean.clone().requires_grad_()
+    loss, psnr = restoration_loss(restored, clean)
+    loss.backward()
+    assert loss.isfinite() and psnr.isfinite() and restored.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("total", [1, 2, 10, 100, 3001])
+def test_the_rate_rises_to_its_peak_and_then_falls_in_a_cosine_to_its_end(total):
+    plan = Stage(name="team", steps=total, lr=3e-3, end=5e-4, trains=STATIONS)
+    rates = [rate(plan, step) for step in range(total)]
+    peak = rates.index(max(rates))
+    assert max(rates) == pytest.approx(3e-3) and min(rates) > 0
+    assert all(b > a for a, b in itertools.pairwise(rates[: peak + 1]))
+    assert all(b <= a for a, b in itertools.pairwise(rates[peak:]))
+    assert peak <= max(1, 0.05 * total) and min(rates[peak:]) >= 5e-4
+    if total >= 100:
+        assert rates[-1] == pytest.approx(5e-4, rel=0.02)
+        assert rates[(peak + total) // 2] == pytest.approx((3e-3 + 5e-4) / 2, rel=0.03)
+        # A cosine starts and ends gently.
+        steps = [a - b for a, b in itertools.pairwise(rates[peak + 1 :])]
+        assert max(steps[:2] + steps[-2:]) < 0.3 * max(steps)
+
+
+@pytest.mark.parametrize("steps, compass_steps", [(100, 20), (4000, 2000), (7, 3)])
+def test_the_default_plan_has_the_steps_asked_for_in_four_stages(steps, compass_steps):
+    plan = stages(steps, compass_steps)
+    assert [s.name for s in plan] == ["compass", "together", "team", "joint"]
+    assert plan[0].steps == compass_steps and sum(s.steps for s in plan[1:]) == steps
+    assert plan[0].trains == ("compass",) and "compass" not in plan[1].trains + plan[2].trains
+    assert set(plan[3].trains) == set(ALL)
+    assert plan[3].lr < 0.2 * max(s.lr for s in plan[1:])  # all together at a low rate
+
+
+def test_a_plan_has_no_stage_without_steps():
+    assert [s.name for s in stages(10, 0, together=0)] == ["team", "joint"]
+    assert [s.name for s in stages(10, 5, joint=0)] == ["compass", "together", "team"]
+
+
+def crops_of(photos, recipe=None, per_batch: int = 6):
+    model = new_model()
+    batch = Crops(photos, per_batch, 32, recipe).batch(0)
+    local = model.compass.look(batch.degraded)
+    return model, batch, local, model.sense(batch.degraded, local, batch.thumbnail)
+
+
+def test_the_compass_learns_from_all_its_losses(photos):
+    model, batch, local, sense = crops_of(photos)
+    parts = compass_loss(model, batch, local, sense, lead=1.0)
+    assert {"lead", "triplet", "uniformity", "midpoint", "reading"} <= parts.keys()
+    sum(parts.values()).backward()
+    for name, parameter in model.named_parameters():
+        if name.startswith("compass"):
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        else:
+            assert parameter.grad is None, name
+
+
+@pytest.mark.parametrize("recipe", [{"noise": 1}, {"haze+rain": 1}, {"clean": 1}], ids=str)
+def test_a_batch_of_one_kind_has_a_finite_compass_loss(recipe, photos):
+    parts = compass_loss(*crops_of(photos, recipe), lead=0.5)
+    assert all(v.isfinite() for v in parts.values())
+
+
+# It learns
+
+
+def validation(model: torch.nn.Module, photos) -> float:
+    """PSNR in dB on batches that training does not see."""
+    model = copy.deepcopy(model).eval()
+    crops, scores = Crops(photos, 8, 32, seed=99), []
+    with torch.no_grad():
+        for batch in map(crops.batch, range(4)):
+            if isinstance(model, Generalist):
+                image = model(batch.degraded)
+            else:
+                image = model(batch.degraded, view=batch.view, small=batch.thumbnail).image
+            scores.append(restoration_loss(image, batch.clean)[1].item())
+    return float(np.mean(scores))
+
+
+@pytest.mark.parametrize("kind", [SlerIR, Generalist])
+def test_a_short_run_on_dead_leaves_restores_better(kind, photos, tmp_path):
+    model = new_model(kind)
+    run = trainer(photos, tmp_path, [stage("together", 50, STATIONS, 4e-3)], model, size=32, save_every=1e9)
+    before = validation(model, photos)
+    history = run.run()
+    after, average = validation(run.model, photos), validation(run.ema, photos)
+    assert after > before + 1 and average > before + 1
+    assert [row["step"] for row in history] == [25, 50]
+    assert history[-1]["loss"] < history[0]["loss"] and history[-1]["psnr"] > history[0]["psnr"]
+
+
+def test_the_compass_learns_to_tell_the_places_apart(photos, tmp_path):
+    def right(model) -> float:
+        hits, crops = [], Crops(photos, 8, 32, seed=99)
+        for batch in map(crops.batch, range(6)):
+            with torch.no_grad():
+                sense = model.sense(batch.degraded, model.compass.look(batch.degraded), batch.thumbnail)
+            share = batch.place.repeat_interleave(2, 0)
+            found = (sense.z @ model.compass.centres.T).argmax(1)
+            hits += (found == share.argmax(1))[share.amax(1) == 1].tolist()
+        return float(np.mean(hits))
+
+    run = trainer(photos, tmp_path, [stage("compass", 50, ("compass",), 4e-3)], size=32, save_every=1e9)
+    before = right(run.ema.eval())
+    history = run.run()
+    assert right(run.ema.eval()) > max(0.4, before + 0.2)
+    assert history[-1]["reading"] < history[0]["reading"]
+
+
+# Stages
+
+
+@pytest.fixture(scope="module")
+def course(photos, tmp_path_factory):
+    """An undisturbed run through all four stages: its weights before each step and at the end; its folder."""
+    out = tmp_path_factory.mktemp("course")
+    run = trainer(photos, out, save_every=1e9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "measure_centres", measure_roughly)
+        return watched(run), out, run
+
+
+def in_stage(k: int) -> range:
+    return range(3 * k, 3 * k + 3)
+
+
+@pytest.mark.parametrize("k", range(len(PLAN)), ids=[s.name for s in PLAN])
+def test_a_stage_trains_what_it_names_and_leaves_the_rest_bit_for_bit(k, course):
+    states, _, _ = course
+    for part in ("compass", "router", "fuse", "backbone"):
+        names = [n for n in states[0] if n.startswith(f"model.{part}.")]
+        assert names
+        for step in in_stage(k)[:-1]:  # within the stage
+            moved = [n for n in names if not torch.equal(states[step][n], states[step + 1][n])]
+            assert bool(moved) == (part in PLAN[k].trains), f"{part} in step {step}"
+
+
+def test_the_parts_that_a_stage_does_not_train_are_not_changed_by_its_last_step_either(course):
+    states, _, _ = course
+    for n in states[0]:
+        if n.startswith(("model.backbone", "model.fuse")):
+            assert torch.equal(states[0][n], states[3][n])  # the whole compass stage
+    # Between the other stages, only the team's start and the measured centres change what is not trained.
+    frozen = [n for n in states[0] if n.startswith(("model.compass", "model.router"))]
+    for step in range(4, 9):
+        assert all(torch.equal(states[3][n], states[step][n]) for n in frozen), step
+
+
+def test_at_first_only_the_first_expert_of_each_station_learns(course):
+    states, _, _ = course
+    experts = [n for n in states[0] if n.startswith("model.backbone.stations") and n.endswith("weight")]
+    for n in experts:
+        learnt = not torch.equal(states[3][n], states[5][n])
+        assert learnt == (".experts.0." in n), n
+
+
+def test_the_team_starts_as_copies_of_the_first_expert_and_then_parts(course):
+    states, _, _ = course
+    for whose in ("model", "ema"):
+        for n in states[0]:
+            if n.startswith(f"{whose}.backbone.stations") and ".experts.0." in n:
+                for other in (n.replace(".experts.0.", f".experts.{k}.") for k in (1, 2)):
+                    assert torch.equal(states[6][n], states[6][other])
+                    if n.endswith("weight"):
+                        assert not torch.equal(states[9][n], states[9][other])
+
+
+def test_stations_are_trained_under_the_pins_of_the_measured_centres(course):
+    states, _, _ = course
+    centres, pins = states[3]["model.compass.centres"], states[3]["model.router.pins"]
+    assert not torch.allclose(centres, states[0]["model.compass.centres"], atol=1e-3)
+    assert torch.allclose(centres.norm(dim=1), torch.ones(len(PLACES)), atol=1e-5)
+    assert torch.allclose(pins, pins_from_centres(centres), atol=1e-6)
+
+
+def test_without_a_stage_of_one_expert_the_team_works_under_the_measured_centres_too(photos, tmp_path):
+    plan = [stage("compass", 3, ("compass",)), stage("team", 2, STATIONS)]
+    states = watched(trainer(photos, tmp_path, plan, save_every=1e9))
+    centres, pins = states[4]["model.compass.centres"], states[4]["model.router.pins"]
+    assert not torch.allclose(centres, states[0]["model.compass.centres"], atol=1e-3)
+    assert torch.allclose(pins, pins_from_centres(centres), atol=1e-6)
+
+
+def test_the_average_lies_between_the_weights_that_it_averages(photos, tmp_path):
+    run = trainer(photos, tmp_path, [stage("together", 12, STATIONS)], save_every=1e9)
+    states = watched(run)
+    for name in [n for n, _ in run.model.named_parameters()]:
+        path = torch.stack([s[f"model.{name}"] for s in states])
+        average = states[-1][f"ema.{name}"]
+        slack = 1e-6 + 1e-5 * average.abs()
+        assert (average >= path.amin(0) - slack).all() and (average <= path.amax(0) + slack).all()
+    first = "backbone.enter.weight"
+    assert not torch.equal(states[-1][f"ema.{first}"], states[-1][f"model.{first}"])
+    assert not torch.equal(states[-1][f"ema.{first}"], states[0][f"model.{first}"])
+
+
+@pytest.mark.parametrize("factor, norm", [(1e6, 1.0), (1e-6, 0.0)], ids=["steep", "flat"])
+def test_gradients_are_clipped_to_a_norm_of_one(factor, norm, photos, tmp_path, monkeypatch):
+    def steeper(y, x):
+        return tuple(v * factor for v in restoration_loss(y, x))
+
+    norms, step = [], torch.optim.AdamW.step
+
+    def look(self, *args, **kwargs):
+        learning = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        norms.append(float(torch.stack([p.grad.norm() for p in learning]).norm()))
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(train, "restoration_loss", steeper)
+    monkeypatch.setattr(torch.optim.AdamW, "step", look)
+    trainer(photos, tmp_path, [stage("together", 2, STATIONS)]).run()
+    assert norms == pytest.approx([norm, norm], abs=1e-2)
+
+
+# History and results
+
+
+def test_history_tells_step_and_stage_and_scores(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "EVERY", 3)
+    plan = [stage("compass", 4, ("compass",)), stage("together", 4, STATIONS)]
+    history = trainer(photos, tmp_path, plan).run()
+    assert [(row["step"], row["stage"]) for row in history] == [(3, "compass"), (6, "together")]
+    assert all(row["seconds"] >= 0 for row in history) and history[0]["seconds"] <= history[1]["seconds"]
+    assert {"loss", "psnr"} <= history[1].keys() and {"triplet", "uniformity"} <= history[0].keys()
+    assert all(math.isfinite(v) for row in history for v in row.values() if not isinstance(v, str))
+    assert json.loads((tmp_path / "history.json").read_text()) == history
+
+
+def test_a_finished_run_leaves_its_weights_and_running_it_again_changes_nothing(course, photos):
+    _, out, run = course
+    assert (out / "model.safetensors").stat().st_size > 10_000
+    again = trainer(photos, out)
+    killed_at(again, 12)  # no further step
+    again.run()
+    assert identical(weights(again), weights(run))
+
+
+def test_two_runs_from_one_seed_are_the_same_and_from_another_are_not(photos, tmp_path):
+    def end(name: str, seed: int):
+        plan = [stage("together", 2, STATIONS)]
+        run = Trainer(photos, tmp_path / name, plan, per_batch=6, size=16, seed=seed, quiet=True)
+        run.run()
+        return weights(run)
+
+    one, same, other = end("a", 3), end("b", 3), end("c", 4)
+    assert identical(one, same) and not identical(one, other)
+
+
+@pytest.mark.parametrize("per_batch", [1, 2])
+def test_any_number_of_photos_a_batch_can_be_trained_on(per_batch, photos, tmp_path):
+    run = trainer(photos, tmp_path, per_batch=per_batch, save_every=1e9)
+    run.run()
+    assert all(v.isfinite().all() for v in weights(run).values())
+
+
+def test_a_generalist_has_a_plan_of_its_own_and_takes_it_by_default(photos, tmp_path):
+    run = trainer(photos, tmp_path / "own", generalist_stages(2), new_model(Generalist))
+    before = weights(run)
+    run.run()
+    assert not identical(before, weights(run))
+    run = killed_at(Trainer(photos, tmp_path / "default", model=new_model(Generalist), quiet=True), 1)
+    with pytest.raises(Killed):
+        run.run()
+    assert run.step == 1
+
+
+@pytest.mark.parametrize("rival", ["one choice", "softmax"])
+def test_a_rival_router_can_be_trained_to_the_end(rival, photos, tmp_path):
+    centres = new_model().compass.centres
+    router = SoftmaxGate(16) if rival == "softmax" else NearestPin(pins_from_centres(centres), shared=True)
+    torch.manual_seed(0)
+    run = trainer(photos, tmp_path, [PLAN[0], PLAN[3]], SlerIR(SMALL, router), save_every=1e9)
+    before = weights(run)
+    run.run()
+    learnt = "model.router.pins" if rival == "one choice" else "model.router.score.weight"
+    for name in ("model.backbone.enter.weight", learnt):
+        assert not torch.equal(before[name], weights(run)[name])
+
+
+# Cut off and resumed
+
+
+def test_a_run_killed_at_every_step_ends_bit_for_bit_as_one_left_alone(course, photos, tmp_path):
+    states, _, undisturbed = course
+    for step in range(12):
+        run = killed_at(trainer(photos, tmp_path), step)
+        with pytest.raises(Killed):
+            run.run()
+        for name, value in weights(run).items():  # it has come as far as the undisturbed one had
+            assert torch.equal(value, states[step][name]), (step, name)
+    last = trainer(photos, tmp_path)
+    last.run()
+    assert identical(weights(last), weights(undisturbed))
+
+
+@pytest.mark.parametrize("kills", [(1, 4), (8, 8, 10)], ids=str)
+def test_steps_lost_since_the_last_checkpoint_are_done_again_the_same(kills, course, photos, tmp_path):
+    _, _, undisturbed = course
+    for step in kills:  # checkpoints only where a stage ends
+        with pytest.raises(Killed):
+            killed_at(trainer(photos, tmp_path, save_every=1e9), step).run()
+    last = trainer(photos, tmp_path, save_every=1e9)
+    last.run()
+    assert identical(weights(last), weights(undisturbed))
+
+
+def test_a_resumed_run_does_not_depend_on_the_state_of_the_random_numbers(course, photos, tmp_path):
+    _, _, undisturbed = course
+    with pytest.raises(Killed):
+        killed_at(trainer(photos, tmp_path), 7).run()
+    model = new_model()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_()  # what is loaded counts, not what was there
+    last = trainer(photos, tmp_path, model=model)
+    torch.manual_seed(12345)
+    last.run()
+    assert identical(weights(last), weights(undisturbed))
+
+
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(course, photos, tmp_path, monkeypatch):
+    _, _, undisturbed = course
+    saves, replace = itertools.count(1), os.replace
+
+    def killed_before_the_fifth(part, whole):
+        if Path(whole).name == "checkpoint.pt" and next(saves) == 5:
+            raise Killed
+        replace(part, whole)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed_before_the_fifth)
+        with pytest.raises(Killed):
+            trainer(photos, tmp_path).run()
+    last = trainer(photos, tmp_path)
+    killed_at(last, 3)  # which is not asked for again: four steps were safe
+    last.run()
+    assert identical(weights(last), weights(undisturbed))
+
+
+def test_the_history_of_a_resumed_run_has_no_gap_and_nothing_twice(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "EVERY", 3)
+    plan = [stage("together", 10, ("backbone",))]
+    for step in (4, 6):
+        with pytest.raises(Killed):
+            killed_at(trainer(photos, tmp_path, plan, new_model(Generalist)), step).run()
+    history = trainer(photos, tmp_path, plan, new_model(Generalist)).run()
+    assert [row["step"] for row in history] == [3, 6, 9]
+    seconds = [row["seconds"] for row in history]
+    assert seconds == sorted(seconds)
+
+
+def interrupted(photos, out) -> None:
+    with pytest.raises(Killed):
+        killed_at(trainer(photos, out), 2).run()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        dict(plan=[stage("compass", 4, ("compass",)), *PLAN[1:]]),
+        dict(plan=[stage("compass", 3, ("compass",), 1e-3), *PLAN[1:]]),
+        dict(seed=2),
+        dict(per_batch=5),
+        dict(size=24),
+        dict(config=Config(width=8, tokens=24)),
+        dict(config=Config(width=8, tokens=16, dim=3)),
+        dict(kind=Generalist, plan=[stage("together", 3, ("backbone",))]),
+    ],
+    ids=["more steps", "another rate", "another seed", "another batch", "another size", "another config",
+         "another sphere", "another network"],
+)  # fmt: skip
+def test_a_checkpoint_of_another_run_is_refused_with_what_to_do(change, photos, tmp_path):
+    interrupted(photos, tmp_path)
+    change = dict(change)
+    config, kind = change.pop("config", None), change.pop("kind", SlerIR)
+    model = SlerIR(config) if config else new_model(kind)
+    saved = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(ValueError, match=r"(?s)checkpoint\.pt.*another.*folder"):
+        trainer(photos, tmp_path, model=model, **change).run()
+    assert (tmp_path / "checkpoint.pt").read_bytes() == saved
+
+
+def test_a_checkpoint_of_another_router_is_refused(photos, tmp_path):
+    interrupted(photos, tmp_path)
+    rival = SlerIR(SMALL, NearestPin(pins_from_centres(new_model().compass.centres), shared=True))
+    run = killed_at(trainer(photos, tmp_path, model=rival), 3)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt"):
+        run.run()
+
+
+def test_a_damaged_checkpoint_is_refused_with_its_name(photos, tmp_path):
+    interrupted(photos, tmp_path)
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"checkpoint\.pt"):
+        killed_at(trainer(photos, tmp_path), 3).run()
+
+
+# Several processes
+
+WORKER = """
+import json, sys, traceback
+import torch
+import torch.distributed as dist
+from accelerate import Accelerator
+from slerir_lite.data import Photos
+from slerir_lite.model import Config, SlerIR
+from slerir_lite.plan import STATIONS, Stage
+from slerir_lite.train import Trainer
+
+torch.set_num_threads(1)
+photos, out, found = Photos.dead_leaves(2, size=96), sys.argv[1], {}
+measure = Trainer.measure_centres
+Trainer.measure_centres = lambda self, model, batches=6: measure(self, model, batches)
+accelerator = Accelerator(cpu=True, mixed_precision="no")
+learns = {"compass": ("compass",), "together": STATIONS, "team": STATIONS,
+          "joint": (*STATIONS, "compass", "router")}
+plan = [Stage(name=k, steps=2, lr=1e-3, end=1e-4, trains=v) for k, v in learns.items()]
+for name, part in [("compass", plan[:1]), ("joint", plan[3:]), ("all", plan)]:
+    torch.manual_seed(0)
+    run = Trainer(photos, f"{out}/{name}", part, SlerIR(Config(width=8, tokens=16)), per_batch=6, size=16,
+                  accelerator=accelerator, quiet=True)
+    begin = torch.cat([p.detach().flatten() for p in run.model.parameters()])
+    try:
+        run.run()
+        mine = torch.cat([p.detach().flatten() for p in run.model.parameters()])
+        parts = [torch.empty_like(mine) for _ in range(accelerator.num_processes)]
+        dist.all_gather(parts, mine)
+        found[name] = {
+            "processes": len(parts),
+            "moved": float((mine - begin).abs().max()),
+            "apart": max(float((p - mine).abs().max()) for p in parts),
+        }
+    except Exception:
+        found[name] = {"error": traceback.format_exc()}
+if accelerator.is_main_process:
+    open(f"{out}/found.json", "w").write(json.dumps(found))
+dist.destroy_process_group()
+"""
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory) -> dict:
+    """What became of each stage in two processes that train together."""
+    if not torch.distributed.is_available():
+        pytest.skip("this torch has no distributed training")
+    out = tmp_path_factory.mktemp("processes")
+    (out / "worker.py").write_text(WORKER)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    shared = dict(WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), OMP_NUM_THREADS="1")
+    root = str(Path(train.__file__).resolve().parent.parent)
+    shared["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+    workers = [
+        subprocess.Popen(
+            [sys.executable, str(out / "worker.py"), str(out)],
+            env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        errors = [w.communicate(timeout=120)[1] for w in workers]
+    finally:
+        for w in workers:
+            w.kill()
+    assert (out / "found.json").exists(), errors[0][-2000:]
+    return json.loads((out / "found.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["compass", "joint", "all"])
+def test_two_processes_train_one_and_the_same_network(name, two_processes):
+    found = two_processes[name]
+    assert "error" not in found, found["error"][-1500:]
+    assert found["processes"] == 2 and found["moved"] > 1e-4 and found["apart"] == 0
