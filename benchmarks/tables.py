@@ -1,4 +1,4 @@
-"""Writes the scores of benchmarks/scores.json into the README, between its marks `<!-- scores -->`.
+"""Writes the scores of benchmarks/scores.json wherever a page has the mark `<!-- scores -->`.
 
 python benchmarks/tables.py
 
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "slerir_lite/pretrained/MODEL_CARD.md")
 MARKED = re.compile(r"(<!-- scores -->).*?(<!-- /scores -->)", re.DOTALL)
 HEAD = (
     "| task | photos | given, dB | restored, dB | gain, dB | SSIM | worst photo, dB |\n"
@@ -50,18 +51,19 @@ def number(v: float | None, digits: int, sign: str = "") -> str:
     return "–" if v is None else f"{v:{sign}.{digits}f}"
 
 
-def rewritten(root: Path = ROOT) -> str:
-    """What the README holds once its table is right."""
+def rewritten(page: str = "README.md", root: Path = ROOT) -> str:
+    """What a page holds once its table is right."""
     file = root / "benchmarks" / "scores.json"
     scores = json.loads(file.read_text("utf-8")) if file.exists() else None
-    text = (root / "README.md").read_text("utf-8")
+    text = (root / page).read_text("utf-8")
     if not MARKED.search(text):
-        raise ValueError("README.md has no <!-- scores --> and <!-- /scores --> to write between.")
+        raise ValueError(f"{page} has no <!-- scores --> and <!-- /scores --> to write between.")
     return MARKED.sub(lambda m: f"{m[1]}\n{table(scores)}\n{m[2]}", text)
 
 
 if __name__ == "__main__":
-    new = rewritten()
-    if new != (ROOT / "README.md").read_text("utf-8"):
-        (ROOT / "README.md").write_text(new, "utf-8")
-        print("scores written: README.md")
+    for page in PAGES:
+        new = rewritten(page)
+        if new != (ROOT / page).read_text("utf-8"):
+            (ROOT / page).write_text(new, "utf-8")
+            print("scores written:", page)

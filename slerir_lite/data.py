@@ -145,6 +145,12 @@ class Crops:
     """
 
     def __init__(self, photos: Photos, per_batch: int = 10, size: int = 64, recipe=None, seed: int = 0):
+        least = min(min(x.shape[-2:]) for x in photos.images)
+        if size % CELL or size + 2 * MARGIN > least:
+            raise ValueError(
+                f"crops must be a multiple of {CELL} px and at most {least - 2 * MARGIN} px for these photos "
+                f"(the smallest side is {least} px, and {MARGIN} px around are blurred with), not {size} px"
+            )
         self.photos, self.per_batch, self.size, self.seed = photos, per_batch, size, seed
         self.recipe = RECIPE if recipe is None else recipe
         self.shares = np.cumsum(list(self.recipe.values())) / sum(self.recipe.values())

@@ -120,8 +120,9 @@ def _drops(rate: Tensor, shape, generator) -> Tensor:
     """The summed strengths, each uniform in [0, 1], of the drops that fall in each pixel; `rate` a pixel."""
     if bool((rate < 0.05).all()):  # at most one drop: the same random number says whether and how strong
         return F.relu(1 - torch.rand(shape, generator=generator) / rate)
-    # A thumbnail's pixel sees many: their sum has mean rate / 2 and variance rate / 3.
-    return F.relu(rate / 2 + torch.randn(shape, generator=generator) * (rate / 3).sqrt())
+    # A thumbnail's pixel may see several; the sum of n strengths has mean n / 2 and variance n / 12.
+    count = torch.poisson(rate.expand(shape), generator=generator)
+    return count * (0.5 + (torch.rand(shape, generator=generator) - 0.5) / count.clamp(min=1).sqrt())
 
 
 def haze(

@@ -76,7 +76,7 @@ def list_photos(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder. Give the folder that holds your photos.")
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     if not files:
         raise FileNotFoundError(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
     return files

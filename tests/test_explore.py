@@ -15,7 +15,8 @@ from PIL import Image
 from slerir_lite.degrade import PLACES
 from slerir_lite.explore import show as showing
 from slerir_lite.explore.compare import before_and_after, busiest
-from slerir_lite.explore.globe import _axes, _viewpoint, globe, globe_picture, locate
+from slerir_lite.explore.geometry import axes, locate, viewpoint
+from slerir_lite.explore.globe import globe, globe_picture
 from slerir_lite.explore.guide_map import departure, guide_picture
 from slerir_lite.explore.path_map import describe_path, margins, mini_path, path_map
 from slerir_lite.explore.show import img, png, show
@@ -148,9 +149,9 @@ def test_the_static_globe_names_each_place_once():
 
 
 def test_no_place_lies_on_the_edge_and_the_view_is_upright():
-    view = _viewpoint(CENTRES.numpy())
+    view = viewpoint(CENTRES.numpy())
     assert np.abs(view @ CENTRES.numpy().T).min() > 0.5
-    across, up = _axes(view)
+    across, up = axes(view)
     frame = np.stack([across, up, view])
     assert np.allclose(frame @ frame.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(frame) > 0  # not mirrored

@@ -7,28 +7,16 @@ sides at once, for where nothing spins.
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from torch import Tensor
 
-from ..data import thumbnail
 from ..degrade import PLACES
-from ..model import pad
-from ..photo import as_photo
-from ..sphere import Compass
+from .geometry import angles, axes, checked, graticule, viewpoint
 from .style import HIGHEST, INK, MARKS, OTHER, WRITTEN, canvas, head, legend, plain
 
 TITLE = "Where photos lie on the sphere"
-
-
-def locate(photo, compass: Compass) -> Tensor:
-    """(d,) the unit vector z of a photo, as `photo.as_photo` takes it."""
-    x = as_photo(photo)[None].to(compass.centres.device)
-    with torch.no_grad():
-        close = compass.look(pad(x)).mean((2, 3))
-        return compass.survey(compass.glance(thumbnail(x)), close).z[0].cpu()
+MIXED = "a mix or a corner"  # what any label but a place's name counts as
 
 
 def globe(points, centres, labels: Sequence[str] | None = None, names: Sequence[str] | None = None,
@@ -42,19 +30,19 @@ def globe(points, centres, labels: Sequence[str] | None = None, names: Sequence[
     """
     import plotly.graph_objects as go
 
-    points, centres, labels = _checked(points, centres, labels)
+    points, centres, labels = checked(points, centres, labels)
     names = labels if names is None else list(names)
     traces = [_ball(go), _lines(go)]
-    for kind in (*PLACES, None):
+    for kind in (*PLACES, MIXED):
         mark = MARKS.get(kind, OTHER)
-        rows = [k for k, label in enumerate(labels) if (label if label in PLACES else None) == kind]
+        rows = [k for k, label in enumerate(labels) if _kind(label) == kind]
         look = {"symbol": mark.solid, "color": mark.colour, "line": {"color": INK, "width": 1}}
         if rows:
             traces.append(
                 go.Scatter3d(
                     **_xyz(_rounded(points[rows] * 1.01)), mode="markers", marker=look | {"size": 5},
                     text=[_said(names[k], points[k], centres) for k in rows], hoverinfo="text",
-                    name=WRITTEN.get(kind, kind) or "a mix or a corner",
+                    name=WRITTEN.get(kind, kind),
                 )
             )  # fmt: skip
     words = [WRITTEN.get(p, p) for p in PLACES]
@@ -79,7 +67,7 @@ def globe(points, centres, labels: Sequence[str] | None = None, names: Sequence[
             )
         )  # fmt: skip
     axis = {"visible": False, "range": [-1.45, 1.45]}
-    eye = _viewpoint(centres) * 4
+    eye = viewpoint(centres) * 4
     return go.Figure(
         traces,
         {
@@ -99,16 +87,16 @@ def globe(points, centres, labels: Sequence[str] | None = None, names: Sequence[
 def globe_picture(points, centres, labels: Sequence[str] | None = None, names: Sequence[str] | None = None,
                   highlight: int | None = None, title: str = TITLE) -> Figure:  # fmt: skip
     """Both sides of the globe, each seen from far away. Arguments as for `globe`."""
-    points, centres, labels = _checked(points, centres, labels)
-    towards = _viewpoint(centres)
+    points, centres, labels = checked(points, centres, labels)
+    towards = viewpoint(centres)
     figure = canvas(HIGHEST)
     figure.suptitle(title, color=INK, fontsize=11, fontweight="bold")
     for ax, view, side in zip(figure.subplots(1, 2), (towards, -towards), ("front", "back"), strict=True):
         _side(plain(ax), view, points, centres, labels, highlight)
         head(ax, side, "normal")
         ax.set_xlabel("across (radius 1)")
-    kinds = [k for k in (*PLACES, None) if any((label if label in PLACES else None) == k for label in labels)]
-    key = [_dot(MARKS.get(k, OTHER), WRITTEN.get(k, k) or "a mix or a corner") for k in kinds]
+    there = {_kind(label) for label in labels}
+    key = [_dot(MARKS.get(k, OTHER), WRITTEN.get(k, k)) for k in (*PLACES, MIXED) if k in there]
     ring = {"linestyle": "", "marker": "o", "markerfacecolor": "none", "markeredgecolor": INK}
     key.append(Line2D([], [], **ring, markersize=9, markeredgewidth=2.5, label="one of the six places"))
     if highlight is not None:
@@ -118,29 +106,24 @@ def globe_picture(points, centres, labels: Sequence[str] | None = None, names: S
     return figure
 
 
-def angles(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """(N, 6) degrees between (N, d) unit vectors and (6, d) places."""
-    return np.degrees(np.arccos(np.clip(points @ centres.T, -1, 1)))
-
-
 def _side(ax: Axes, view, points, centres, labels, highlight) -> None:
-    across, up = _axes(view)
+    across, up = axes(view)
 
     def flat(p):
         return p @ across, p @ up
 
     turn = np.linspace(0, 2 * np.pi, 181)
     ax.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=1.2)
-    for ring in _graticule():
+    for ring in graticule():
         x, y = flat(ring)
-        ax.plot(*np.where(ring @ view > 0, (x, y), np.nan), color=INK, linewidth=0.5, alpha=0.5)
+        ax.plot(*np.where(ring @ view >= 0, (x, y), np.nan), color=INK, linewidth=0.5, alpha=0.5)
     for point, label in zip(points, labels, strict=True):
-        if point @ view > 0:
+        if point @ view >= 0:
             mark = MARKS.get(label, OTHER)
             look = {"marker": mark.shape, "color": mark.colour, "edgecolor": INK, "linewidth": 0.8}
             ax.scatter(*flat(point), s=46, zorder=3, **look)
     for place, centre in zip(PLACES, centres, strict=True):
-        if centre @ view > 0:
+        if centre @ view >= 0:
             x, y = flat(centre)
             ax.scatter(x, y, s=90, facecolor="none", edgecolor=INK, linewidth=2.5, zorder=2)
             # Its name stands outside the globe, where there is room.
@@ -150,7 +133,7 @@ def _side(ax: Axes, view, points, centres, labels, highlight) -> None:
             words["va"] = "center" if abs(y * out) < 0.3 else "bottom" if y > 0 else "top"
             line = {"arrowstyle": "-", "color": INK, "linewidth": 1, "shrinkA": 0, "shrinkB": 6}
             ax.annotate(WRITTEN.get(place, place), (x, y), (x * out, y * out), arrowprops=line, **words)
-    if highlight is not None and points[highlight] @ view > 0:
+    if highlight is not None and points[highlight] @ view >= 0:
         ax.scatter(*flat(points[highlight]), s=240, facecolor="none", edgecolor=INK, linewidth=1.2, zorder=4)
     ax.set_aspect("equal")
     ax.set_xlim(-1.5, 1.5)
@@ -158,57 +141,6 @@ def _side(ax: Axes, view, points, centres, labels, highlight) -> None:
     ax.set_yticks([])
     ax.set_xticks([-1, 0, 1])
     ax.spines[:].set_visible(False)
-
-
-def _checked(points, centres, labels):
-    points, centres = (v.detach().cpu() if isinstance(v, Tensor) else v for v in (points, centres))
-    points, centres = np.atleast_2d(np.asarray(points, float)), np.asarray(centres, float)
-    for v, what in ((points, "points"), (centres, "centres")):
-        if v.ndim != 2 or v.shape[1] != 3:
-            raise ValueError(
-                f"A globe has three dimensions, but {what} are {v.shape}. Photos of a compass with another d "
-                'can\'t be drawn on it; place them with a compass of d = 3, such as load_pretrained("globe").'
-            )
-        lengths = np.linalg.norm(v, axis=1)
-        if np.any(np.abs(lengths - 1) > 1e-3):
-            raise ValueError(f"{what} must be unit vectors; their lengths reach {lengths.max():.3g}.")
-    if len(centres) != len(PLACES):
-        raise ValueError(
-            f"There must be {len(PLACES)} centres, {', '.join(PLACES)}; these are {len(centres)}."
-        )
-    labels = [""] * len(points) if labels is None else list(labels)
-    if len(labels) != len(points):
-        raise ValueError(f"There are {len(points)} points, but {len(labels)} labels.")
-    return points, centres, labels
-
-
-def _viewpoint(centres: np.ndarray) -> np.ndarray:
-    """The direction to look from: no place on the edge, where front and back would both half show it."""
-    k = np.arange(2000) + 0.5
-    height, turn = 1 - k / 1000, np.pi * (1 + 5**0.5) * k
-    wide = np.sqrt(1 - height**2)
-    views = np.stack([wide * np.cos(turn), wide * np.sin(turn), height], 1)  # Fibonacci's even spread
-    views = views[(views @ centres[0] > 0) & (np.abs(views[:, 2]) < 0.9)]  # clean in front; up stays up
-    return views[np.abs(views @ centres.T).min(1).argmax()]
-
-
-def _axes(view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors to the right and up, for an eye that looks at the globe from `view`."""
-    across = np.cross([0, 0, 1], view)
-    across /= np.linalg.norm(across)
-    return across, np.cross(view, across)
-
-
-def _graticule(points: int = 49) -> list[np.ndarray]:
-    """Circles of latitude and longitude, each (points, 3)."""
-    turn = np.linspace(0, 2 * np.pi, points)
-    rings = [np.stack([np.cos(t) * np.cos(turn), np.sin(t) * np.cos(turn), np.sin(turn)], 1)
-             for t in np.arange(0, np.pi, np.pi / 6)]  # fmt: skip
-    for latitude in np.radians([-60, -30, 0, 30, 60]):
-        flat = np.cos(latitude)
-        height = np.full(points, np.sin(latitude))
-        rings.append(np.stack([flat * np.cos(turn), flat * np.sin(turn), height], 1))
-    return rings
 
 
 def _ball(go):
@@ -225,7 +157,7 @@ def _ball(go):
 
 def _lines(go):
     """All circles in one line, with a gap after each."""
-    rings = np.concatenate([np.append(ring, [[np.nan] * 3], 0) for ring in _graticule()])
+    rings = np.concatenate([np.append(ring, [[np.nan] * 3], 0) for ring in graticule()])
     look = {"mode": "lines", "line": {"color": INK, "width": 1}, "opacity": 0.5}
     return go.Scatter3d(**_xyz(_rounded(rings)), **look, hoverinfo="skip", showlegend=False)
 
@@ -243,6 +175,10 @@ def _said(name: str, point, centres) -> str:
     far = angles(point[None], centres)[0]
     near = [f"{far[k]:.0f}° from {WRITTEN.get(PLACES[k], PLACES[k])}" for k in far.argsort()[:2]]
     return f"{name}<br>{', '.join(near)}"
+
+
+def _kind(label: str) -> str:
+    return label if label in PLACES else MIXED
 
 
 def _dot(mark, label: str) -> Line2D:
