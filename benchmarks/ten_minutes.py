@@ -1,6 +1,6 @@
 """What ten minutes of training from scratch are worth, on whatever machine this is.
 
-    python benchmarks/ten_minutes.py --photos PHOTOS --leave-out validation.txt --pairs PAIRS --out RESULT.json
+    python benchmarks/ten_minutes.py --photos PHOTOS --leave-out validation.txt --pairs PAIRS --out NEW.json
 
 PAIRS: a folder as `slerir evaluate --pairs` reads it. The steps are timed first (a minute) and then fixed.
 """

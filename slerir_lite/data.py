@@ -164,7 +164,7 @@ class Crops:
         return self._block[1].photos(range(part, BLOCK * self.per_batch, BLOCK))
 
     def _make(self, number: int) -> Batch:
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63)
+        generator = torch.Generator().manual_seed((self.seed * 2**44 + number) % 2**63)
         parts = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
         tensors = ("degraded", "clean", "thumbnail", "amounts", "place")
         joined = {name: torch.cat([getattr(p, name) for p in parts]) for name in tensors}

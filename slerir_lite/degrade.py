@@ -70,8 +70,8 @@ def rain(
 ):  # fmt: skip
     """Falling streaks in front of a thin veil: y = (1 - v)x + .75v, then (1 - b s)y + b s with streaks s.
 
-    density: drops a pixel, .003 to .022; length: 9 to 28 px; angle: radians from upright, within .6;
-    strength: the streaks' opacity, .5 to .95; brightness b: .3 to .8; veil v: 0 to .18.
+    density: drops a pixel, .003 to .022; length: 8 to 28 px; angle: radians from upright, within .6;
+    strength: the streaks' opacity, .5 to .95; brightness b: .4 to .8; veil v: 0 to .18.
     x: (B, 3, H, W) in [0, 1]. Returns (y, dict of (B,) tensors).
     """
     n = len(x)
@@ -140,7 +140,7 @@ def haze(
 
     beta: density, .5 to 2.4; air: the airlight A, .75 to 1, grey; near: (B, 3) the depth's foreground,
     its rise from bottom to top and that rise's power; depth: (B, 4, 4) bumps in [0, .5] on a coarse grid.
-    x: (B, 3, H, W) in [0, 1]. Returns (y, did), did["t"] being the transmission (B, 1, H, W).
+    x: (B, 3, H, W) in [0, 1]. Returns (y, did).
     """
     n = len(x)
     beta = 0.5 + 1.9 * _severity(severity, n, generator) if beta is None else _column(beta, n)

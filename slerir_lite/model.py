@@ -102,6 +102,8 @@ class SlerIR(nn.Module):
         which lie at `view`. In tiling, `sense` of the whole photo and the tiles' `view`.
         choice: (B, 8), to override the router."""
         height, width = x.shape[-2:]
+        if small is not None and view is None:
+            raise ValueError("crops (given with `small`) need the `view` that says where they lie")
         x = pad(x)
         local = self.compass.look(x)
         if sense is None:

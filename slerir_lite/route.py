@@ -94,7 +94,8 @@ class NearestPin(nn.Module):
 
     def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
         pins = self.pins[:1].expand_as(self.pins) if self.shared else self.pins
-        cos = torch.einsum("bd,lkd->blk", sense.z, F.normalize(pins, dim=-1))
+        with torch.autocast(pins.device.type, enabled=False):  # near ties must fall as they do at inference
+            cos = torch.einsum("bd,lkd->blk", sense.z.float(), F.normalize(pins, dim=-1))
         angle = torch.rad2deg(torch.acos(cos.detach().clamp(-1, 1)))
         return _route(cos, angle, self.temperature)
 

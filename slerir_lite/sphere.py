@@ -107,6 +107,8 @@ def triplet_loss(z: Tensor, label: Tensor, margin: float = 0.8) -> Tensor:
     z: (B, d) unit vectors; label: (B,) int. Anchors without a positive or a negative do not count. (The
     farthest positive alone would be mined among mislabelled-looking photos: a faint blur on a blurred one.)
     """
+    if not len(z):
+        return z.sum()  # nothing but mixes in the batch
     cos = z @ z.T
     same = label[:, None] == label[None, :]
     positive = same & ~torch.eye(len(z), dtype=torch.bool, device=z.device)
@@ -137,8 +139,11 @@ def midpoint_loss(z: Tensor, share: Tensor, middle: Tensor, seen: Tensor) -> Ten
     mixed = (share.amax(1) < 1) & ((share > 0) <= seen).all(1)
     if not mixed.any():
         return z.sum() * 0
-    goal = F.normalize(share[mixed] @ middle.detach(), dim=1)
-    return (1 - (z[mixed] * goal).sum(1)).mean()
+    goal = share[mixed] @ middle.detach()
+    length = goal.norm(dim=1)
+    # Parents that face each other, as some do on the globe, have no midpoint: there is nothing to draw to.
+    off = (1 - (z[mixed] * F.normalize(goal, dim=1)).sum(1))[length > 0.2]
+    return off.mean() if len(off) else z.sum() * 0
 
 
 def evenly_spaced(count: int, dim: int, steps: int = 2000, seed: int = 0) -> Tensor:
@@ -146,6 +151,8 @@ def evenly_spaced(count: int, dim: int, steps: int = 2000, seed: int = 0) -> Ten
 
     Up to dim + 1 points: the simplex, exact. More: energy minimisation, from a fixed seed.
     """
+    if count == 1:
+        return F.pad(torch.ones(1, 1), (0, dim - 1))
     if count <= dim + 1:
         simplex = torch.eye(count, dtype=torch.float64) - 1 / count  # in the (count - 1)-space of zero sum
         axes = torch.linalg.svd(simplex)[2][: count - 1]

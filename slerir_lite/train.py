@@ -23,10 +23,10 @@ from .degrade import PLACES
 from .files import write_whole
 from .losses import compass_loss, restoration_loss, weighted
 from .model import Config, Generalist, Restored, SlerIR
-from .plan import Stage, rate, stages
+from .plan import Stage, generalist_stages, rate, stages
 from .route import LAYERS, pins_from_centres
 from .sphere import centres
-from .weights import save_weights
+from .weights import own_router, save_weights
 
 EVERY = 25  # steps between two lines of the history
 
@@ -53,7 +53,8 @@ class Trainer:
     ):
         torch.manual_seed(seed)
         self.model = SlerIR(Config()) if model is None else model
-        self.plan = stages(20_000) if plan is None else plan
+        default = generalist_stages if isinstance(self.model, Generalist) else stages
+        self.plan = default(20_000) if plan is None else plan
         self.out = Path(out)
         self.accelerator = accelerator or Accelerator(mixed_precision="bf16" if bf16_pays() else "no")
         self.crops = Crops(photos, per_batch, size, seed=seed)
@@ -69,17 +70,17 @@ class Trainer:
         total = sum(s.steps for s in self.plan)
         main = self.accelerator.is_main_process
         with tqdm(total=total, initial=self.step, disable=self.quiet or not main, unit="step") as bar:
-            begin = 0
+            begin, before = 0, None
             for stage in self.plan:
                 if begin <= self.step < begin + stage.steps:
-                    if self.step == begin:
-                        self._enter(stage)
+                    if self.step == begin and before is not None:
+                        self._between(before, stage)
                     self._run_stage(stage, begin, bar, state)
                     state = None
-                begin += stage.steps
+                begin, before = begin + stage.steps, stage
         if isinstance(self.ema, SlerIR):
             self.ema.compass.centres.copy_(self.measure_centres(self.ema))
-        if main:
+        if main and own_router(self.ema):  # a rival's weights stay in the checkpoint, and in `ema`
             save_weights(self.ema, self.out / "model.safetensors", {"seed": self.seed, "steps": total})
         return self.history
 
@@ -92,7 +93,9 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = group["faster"] * rate(stage, self.step - begin)
             index = self.step * self.accelerator.num_processes + self.accelerator.process_index
-            loss, told = self._losses(stage, self.crops.batch(index).to(self.accelerator.device))
+            loss, told = self._losses(
+                stage, self.step - begin, self.crops.batch(index).to(self.accelerator.device)
+            )
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss)
             self._share_gradients(optimizer)
@@ -115,6 +118,7 @@ class Trainer:
 
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Only what the stage trains has gradients; the pins may move faster than the weights."""
+        self.model.zero_grad(set_to_none=True)  # else clipping would count what an earlier stage left
         for name, part in self.model.named_children():
             part.requires_grad_(name in stage.trains)
             part.train(name in stage.trains and name != "compass" or stage.name == "compass")
@@ -137,29 +141,29 @@ class Trainer:
             p.grad = part.view_as(p)
 
     @torch.no_grad()
-    def _enter(self, stage: Stage) -> None:
+    def _between(self, before: Stage, stage: Stage) -> None:
         """What must happen once, between two stages."""
         if self.accelerator.num_processes > 1:  # batch norm's statistics are each process's own until here
             for v in (*self.model.buffers(), *self.ema.buffers(), *self.ema.parameters()):
                 v.copy_(broadcast(v))
         if not isinstance(self.model, SlerIR):
             return
-        if stage.name == "together":
+        if before.name == "compass":
             middle = self.measure_centres(self.ema)
             for model in (self.model, self.ema):
                 model.compass.load_state_dict(self.ema.compass.state_dict())
                 model.compass.centres.copy_(middle)
                 if hasattr(model.router, "pins"):
                     model.router.pins.copy_(pins_from_centres(model.compass.centres, model.config.experts))
-        if stage.name == "team":
+        if before.name == "together" and stage.name == "team":
             for model in (self.model, self.ema):
                 for station in model.backbone.stations:
                     station.copy_first()
 
-    def _losses(self, stage: Stage, batch: Batch) -> tuple[Tensor, dict]:
+    def _losses(self, stage: Stage, step: int, batch: Batch) -> tuple[Tensor, dict]:
         x = batch.degraded.contiguous(memory_format=torch.channels_last)
         if stage.name == "compass":
-            return self._compass_losses(x, batch, max(0.0, 1 - 1.25 * self.step / stage.steps))
+            return self._compass_losses(x, batch, max(0.0, 1 - 1.25 * step / stage.steps))
         with self.accelerator.autocast():
             if isinstance(self.model, Generalist):
                 y = self.model(x)
@@ -226,7 +230,12 @@ class Trainer:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             return None
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # on damaged bytes it raises nearly anything
+            raise ValueError(
+                f"{path} is damaged or cut off ({error}). Delete it to begin anew, or choose another folder."
+            ) from error
         if state["run"] != self._identity():
             raise ValueError(
                 f"{path} belongs to another run:\n  there {state['run']}\n"
@@ -242,8 +251,13 @@ class Trainer:
 
     def _identity(self) -> str:
         """What must agree for a checkpoint to be continued."""
-        data = [self.seed, self.crops.per_batch, self.crops.size, len(self.crops.photos)]
-        kind = type(self.model).__name__
+        router = getattr(self.model, "router", None)
+        kind = [type(self.model).__name__, type(router).__name__, getattr(router, "shared", False)]
+        crops = self.crops
+        look = round(
+            float(crops.photos.thumbnails.double().mean()), 9
+        )  # tells other photos of the same number
+        data = [self.seed, crops.per_batch, crops.size, crops.recipe, len(crops.photos), look]
         return json.dumps([kind, asdict(self.model.config), data, [asdict(s) for s in self.plan]])
 
 

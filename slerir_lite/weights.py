@@ -39,8 +39,8 @@ def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None) 
     kind = type(model).__name__
     if MODELS.get(kind) is not type(model):
         raise WeightsError(f"Only {' and '.join(MODELS)} can be saved, not {kind}.")
-    router = getattr(model, "router", None)
-    if router is not None and (type(router) is not NearestPin or router.shared):
+    if not own_router(model):
+        router = model.router
         raise WeightsError(
             f"Only a SlerIR with its own router can be saved; this one has {type(router).__name__}"
             f"{' with one choice for all layers' if type(router) is NearestPin else ''}. "
@@ -50,6 +50,12 @@ def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None) 
     about = {"format": FORMAT, "model": kind, "config": asdict(config), "facts": facts or {}}
     tensors = {name: v.detach().cpu().contiguous() for name, v in model.state_dict().items()}
     write_whole(path, save(tensors, {KEY: json.dumps(about)}))
+
+
+def own_router(model: nn.Module) -> bool:
+    """Whether a model's router, if it has one, is SlerIR's own, which its config describes fully."""
+    router = getattr(model, "router", None)
+    return router is None or (type(router) is NearestPin and not router.shared)
 
 
 def read_about(path: str | Path) -> dict:
@@ -147,7 +153,10 @@ def _checked_config(path, values) -> Config:
             raise WeightsError(
                 f"{path}: {name} is {value!r:.40} in its config, not a number from {low} to {high}."
             )
-    return Config(**values)
+    try:
+        return Config(**values)
+    except ValueError as error:
+        raise WeightsError(f"{path}: {error}.") from error
 
 
 def _compare(path, file, model: nn.Module) -> None:
