@@ -14,7 +14,7 @@ ifeq ($(shell uname -s; command -v nvidia-smi || true),Linux)
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
-.PHONY: help lab test demo samples badges
+.PHONY: help lab test demo samples badges notebooks pictures scores
 help:
 	@sed -n '1,/^PYTHON/s/^# \{0,1\}//p' Makefile
 
@@ -34,6 +34,16 @@ samples: $(VENV)/.lab-is-in
 
 badges: $(VENV)/.lab-is-in
 	$(BIN)/python notebooks/badges.py
+
+# After a change of what they show: run the notebooks, draw the README's pictures, write its tables.
+notebooks: $(VENV)/.test-is-in
+	$(BIN)/python notebooks/run.py
+
+pictures: $(VENV)/.lab-is-in
+	$(BIN)/python docs/pictures/make.py
+
+scores: $(VENV)/.lab-is-in
+	$(BIN)/python benchmarks/tables.py
 
 # A stamp in the environment says what is installed, so that only a change of the lists installs again.
 $(VENV)/.lab-is-in: EXTRAS = lab
