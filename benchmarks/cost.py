@@ -49,7 +49,7 @@ def take_turns(a, b, turns: int = args.turns) -> dict[str, float]:
         rows.append(np.diff(marks) * 1e3)
     rows = np.array(rows[2:])
     ratio = np.median(rows[:, 0] / rows[:, 1])
-    return {"slerir_ms": round(np.median(rows[:, 0]), 1), "generalist_ms": round(np.median(rows[:, 1]), 1),
+    return {"slerir_ms": round(float(np.median(rows[:, 0])), 1), "generalist_ms": round(float(np.median(rows[:, 1])), 1),
             "ratio": round(float(ratio), 3)}  # fmt: skip
 
 
