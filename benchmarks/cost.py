@@ -48,9 +48,10 @@ def take_turns(a, b, turns: int = args.turns) -> dict[str, float]:
             marks.append(time.perf_counter())
         rows.append(np.diff(marks) * 1e3)
     rows = np.array(rows[2:])
+    mine, theirs = np.median(rows, 0)
     ratio = np.median(rows[:, 0] / rows[:, 1])
-    return {"slerir_ms": round(float(np.median(rows[:, 0])), 1), "generalist_ms": round(float(np.median(rows[:, 1])), 1),
-            "ratio": round(float(ratio), 3)}  # fmt: skip
+    found = {"slerir_ms": mine, "generalist_ms": theirs, "ratio": ratio}
+    return {name: round(float(v), 3) for name, v in found.items()}
 
 
 def milliseconds(call, turns: int = 100, typical=np.median) -> float:
