@@ -164,7 +164,8 @@ class Crops:
         return self._block[1].photos(range(part, BLOCK * self.per_batch, BLOCK))
 
     def _make(self, number: int) -> Batch:
-        generator = torch.Generator().manual_seed((self.seed * 2**44 + number) % 2**63)
+        # Of a seed, torch's generator takes 32 bits. The odd factor keeps the runs of two seeds apart.
+        generator = torch.Generator().manual_seed((self.seed * 2_654_435_761 + number) % 2**32)
         parts = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
         tensors = ("degraded", "clean", "thumbnail", "amounts", "place")
         joined = {name: torch.cat([getattr(p, name) for p in parts]) for name in tensors}

@@ -29,6 +29,7 @@ from .sphere import centres
 from .weights import own_router, save_weights
 
 EVERY = 25  # steps between two lines of the history
+UNSEEN = 2**33  # batches from here on are never trained on
 
 
 class Trainer:
@@ -200,7 +201,7 @@ class Trainer:
         model.eval()
         z, label = [], []
         for k in range(batches):
-            batch = self.crops.batch(2**40 + k).to(self.accelerator.device)
+            batch = self.crops.batch(UNSEEN + k).to(self.accelerator.device)
             sense = model.sense(batch.degraded, model.compass.look(batch.degraded), batch.thumbnail)
             share = batch.place.repeat_interleave(2, 0)
             pure = share.amax(1) == 1
