@@ -7,16 +7,13 @@ Each network's step is timed first and its number of steps fixed from that. What
 run it again to go on. Differences are paired by seed, with a 95 % t-interval over the seeds.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
-import torch
-from budget import machine, new, plan_for, seconds_per_step
+from budget import arguments, begin_with, machine, new, plan_for, seconds_per_step
 from scipy.stats import t as student
 
-from slerir_lite.data import Photos
 from slerir_lite.evaluate import evaluate
 from slerir_lite.pairs import FIVE, pairs
 from slerir_lite.train import Trainer
@@ -32,19 +29,12 @@ def difference(runs: dict, key: str) -> dict:
     return {"mean": round(gain.mean(), 3), "half_width": round(half, 3), "seeds": gain.round(3).tolist()}
 
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--photos", type=Path, required=True)
-parser.add_argument("--leave-out", type=Path, required=True)
-parser.add_argument("--pairs", type=Path, required=True)
-parser.add_argument("--out", type=Path, required=True)
+parser = arguments(__doc__)
 parser.add_argument("--work", type=Path, default=Path("runs/against_generalist"), help="for checkpoints")
 parser.add_argument("--minutes", type=float, default=5)
 parser.add_argument("--seeds", type=int, default=3)
-parser.add_argument("--threads", type=int, default=2)
 args = parser.parse_args()
-
-torch.set_num_threads(args.threads)
-photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
+photos = begin_with(args)
 found = json.loads(args.out.read_text()) if args.out.exists() else {"minutes": args.minutes, "runs": {}}
 if found["minutes"] != args.minutes:
     raise SystemExit(f"{args.out} was begun with --minutes {found['minutes']}: choose another file.")

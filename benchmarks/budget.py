@@ -4,10 +4,12 @@ Schedules count steps. So that two networks get equal wall-clock, each one's ste
 of its steps follows; what else happens on the machine during the long run can no longer favour either.
 """
 
+import argparse
 import os
 import platform
 import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -17,6 +19,23 @@ from slerir_lite.plan import Stage, generalist_stages, stages
 from slerir_lite.train import Trainer
 
 COMPASS = 0.15  # share of a SlerIR's time that its compass gets, at most 2,000 steps
+
+
+def arguments(doc: str) -> argparse.ArgumentParser:
+    """What every script needs that trains for a given time and scores the result."""
+    parser = argparse.ArgumentParser(description=doc.split("\n")[0])
+    parser.add_argument("--photos", type=Path, required=True, help="folder of clean photos to train on")
+    parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
+    parser.add_argument("--pairs", type=Path, required=True, help="as `slerir evaluate --pairs` reads them")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+def begin_with(args) -> Photos:
+    """The photos to train on, with the threads set."""
+    torch.set_num_threads(args.threads)
+    return Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
 
 
 def new(name: str, seed: int) -> SlerIR | Generalist:

@@ -5,32 +5,21 @@
 PAIRS: a folder as `slerir evaluate --pairs` reads it. The steps are timed first (a minute) and then fixed.
 """
 
-import argparse
 import json
 import tempfile
 import time
-from pathlib import Path
 
-import torch
-from budget import machine, new, plan_for, seconds_per_step
+from budget import arguments, begin_with, machine, new, plan_for, seconds_per_step
 
-from slerir_lite.data import Photos
 from slerir_lite.evaluate import evaluate
 from slerir_lite.pairs import FIVE, pairs
 from slerir_lite.train import Trainer
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--photos", type=Path, required=True)
-parser.add_argument("--leave-out", type=Path, required=True)
-parser.add_argument("--pairs", type=Path, required=True)
-parser.add_argument("--out", type=Path, required=True)
+parser = arguments(__doc__)
 parser.add_argument("--minutes", type=float, default=10)
-parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
-
-torch.set_num_threads(args.threads)
-photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
+photos = begin_with(args)
 timed = seconds_per_step("slerir", photos)
 plan = plan_for("slerir", args.minutes, timed)
 with tempfile.TemporaryDirectory() as folder:

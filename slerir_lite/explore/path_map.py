@@ -93,6 +93,7 @@ def describe_path(choice, angle) -> str:
 
 
 def path_name(choice) -> str:
+    """(L,) int -> such as "0-2-1-1-0-2-2-1"."""
     return "-".join(str(int(k)) for k in choice)
 
 
