@@ -31,10 +31,10 @@ MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in
 # What is broken and how often. Mixes that the benchmark holds out (rain+blur, haze+noise,
 # lowlight+noise) must not stand here.
 RECIPE = {
-    "clean": 0.08, "noise": 0.24, "rain": 0.16, "haze": 0.15, "blur": 0.17, "lowlight": 0.09,
-    "haze+rain": 0.04, "blur+noise": 0.04, "lowlight+blur": 0.03,
+    "clean": 0.11, "noise": 0.20, "rain": 0.14, "haze": 0.13, "blur": 0.16, "lowlight": 0.08,
+    "haze+rain": 0.06, "blur+noise": 0.06, "lowlight+blur": 0.06,
 }  # fmt: skip
-CORNERED = 0.12  # share of the degraded photos whose damage is confined to a soft-edged disc
+CORNERED = 0.16  # share of the degraded photos whose damage is confined to a soft-edged disc
 
 # What the compass learns to read off a photo, token by token; see `amounts`.
 AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "blur length", "darkness")
@@ -113,6 +113,7 @@ class Batch:
     amounts:         (P*C, 8, S/8, S/8) what was done where, see `AMOUNTS`
     place:           (P, 6) share of each place on the sphere, `degrade.PLACES`: 1, or 1/2 each for a mix of
                      two and for damage in one region only, which is half clean
+    motion:          (P, 2) length (px, 0 where nothing moved) and angle (radians) of the blur's path
     kinds:           P names, such as "haze+rain"
     """
 
@@ -122,6 +123,7 @@ class Batch:
     thumbnail: Tensor
     amounts: Tensor
     place: Tensor
+    motion: Tensor
     kinds: list[str]
 
     def photos(self, chosen: range) -> "Batch":
@@ -129,7 +131,7 @@ class Batch:
         photos = list(chosen)
         crops = [row for p in photos for row in (2 * p, 2 * p + 1)]
         return Batch(self.degraded[crops], self.clean[crops], self.view[crops], self.thumbnail[photos],
-                     self.amounts[crops], self.place[photos], [self.kinds[p] for p in photos])  # fmt: skip
+                     self.amounts[crops], self.place[photos], self.motion[photos], [self.kinds[p] for p in photos])  # fmt: skip
 
     def to(self, device) -> "Batch":
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -167,7 +169,7 @@ class Crops:
         # Of a seed, torch's generator takes 32 bits. The odd factor keeps the runs of two seeds apart.
         generator = torch.Generator().manual_seed((self.seed * 2_654_435_761 + number) % 2**32)
         parts = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
-        tensors = ("degraded", "clean", "thumbnail", "amounts", "place")
+        tensors = ("degraded", "clean", "thumbnail", "amounts", "place", "motion")
         joined = {name: torch.cat([getattr(p, name) for p in parts]) for name in tensors}
         view = View(*(torch.cat([getattr(p.view, f.name) for p in parts]) for f in fields(View)))
         return Batch(**joined, view=view, kinds=[k for p in parts for k in p.kinds])
@@ -197,6 +199,8 @@ class Crops:
         # Severities lean towards the middle, where most photos are; the ends are still seen.
         severity = torch.rand(2, n, generator=generator).mean(0)
         small, did = mix(thumbs, kinds, severity, generator=generator, view=whole)
+        path = did.get("blur", {"length": torch.zeros(n), "angle": torch.zeros(n)})
+        motion = torch.stack([path["length"], path["angle"]], 1)
         did = {k: {name: v.repeat_interleave(2, 0) for name, v in d.items()} for k, d in did.items()}
         degraded, _ = mix(clean, kinds, generator=generator, view=view, did=did)
         mask = torch.ones(2 * n, 1, *clean.shape[-2:])
@@ -218,7 +222,7 @@ class Crops:
             clean, degraded, mask = (v[..., keep, keep] for v in (clean, degraded, mask))
             view = replace(view, origin=view.origin + margin)
         found = amounts(did, view, F.avg_pool2d(mask, CELL))
-        return Batch(degraded, clean, view, small, found, place, [kinds] * n)
+        return Batch(degraded, clean, view, small, found, place, motion, [kinds] * n)
 
     def _cut(self, margin: int, generator):
         """Two crops (with margin) and the thumbnail of one random photo, mirrored half of the time."""

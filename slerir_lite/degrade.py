@@ -181,7 +181,7 @@ def blur(
     bend = _uniform(-1, 1, n, generator) if bend is None else _column(bend, n)
     read = _uniform(0.3, 1.7, n, generator) if read is None else _column(read, n)
     step = torch.ones(n, 2) if view is None else view.step
-    y = _convolve(x, motion_kernel(length, angle, bend, step))
+    y = convolve(x, motion_kernel(length, angle, bend, step))
     y = y + torch.randn(x.shape, generator=generator) * _image(read / 255 / step.prod(1).sqrt())
     return y.clamp(0, 1), dict(length=length, angle=angle, bend=bend, read=read)
 
@@ -211,7 +211,7 @@ def motion_kernel(length: Tensor, angle: Tensor, bend: Tensor, step: Tensor | No
     return (kernel / kernel.sum(1, keepdim=True)).view(-1, size, size)
 
 
-def _convolve(x: Tensor, kernel: Tensor) -> Tensor:
+def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     """Each image of (B, C, H, W) with its own odd (B, S, S) kernel, edges mirrored, by FFT."""
     h, w = x.shape[-2:]
     r = kernel.shape[-1] // 2

@@ -25,9 +25,11 @@ class Expert(nn.Module):
         nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor, scale: Tensor | None = None, gate: Tensor | None = None) -> Tensor:
-        inside = self.first(x).relu()
-        change = self.second(inside if scale is None else inside * scale)
-        return x + (change if gate is None else change * gate)
+        inside = self.first(x).relu_()
+        if scale is not None:
+            inside = inside * scale if inside.requires_grad else inside.mul_(scale)
+        change = self.second(inside)
+        return (change if gate is None else change * gate).add_(x)
 
 
 class Station(nn.Module):

@@ -4,7 +4,8 @@ Paper: Global-Local Granularity Fusion: global semantics (a CLS token) and local
        tokens) are fused into a guide that steers the restoration.
 Ours:  how they are fused (a sum of projections, a small mix), that the global sense also keeps a coarse map
        of the whole photo in which a crop finds its own place, and how the guide steers: it scales every
-       station's inner channels and sets exposure and veil right before the first one.
+       station's inner channels, and before the first one it says where motion is to be undone and sets
+       exposure and veil right.
 """
 
 import torch
@@ -18,7 +19,8 @@ from .view import View
 class Fuse(nn.Module):
     """(local tokens, sense, view) -> guide (B, D, h, w), and from it what steers the stations.
 
-    tokens: D. channels: the inner width of each of the L stations.
+    tokens: D. channels: the inner width of the stations, run by run: stations side by side that work at the
+    same size share their factors.
     """
 
     def __init__(self, tokens: int, channels: list[int]):
@@ -29,9 +31,11 @@ class Fuse(nn.Module):
         self.blend = nn.Sequential(nn.ReLU(), nn.Conv2d(tokens, tokens, 1), nn.ReLU())
         self.scales = nn.ModuleList(nn.Conv2d(tokens, c, 1) for c in channels)
         self.exposure = nn.Conv2d(tokens, 6, 1)
-        for head in (*self.scales, self.exposure):  # at first the guide says nothing
+        self.moved = nn.Conv2d(tokens, 1, 1)
+        first = {self.exposure: 0.0, self.moved: 2.0} | dict.fromkeys(self.scales, 1.0)
+        for head, bias in first.items():  # at first the guide says nothing
             nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
+            nn.init.constant_(head.bias, bias)
 
     def forward(self, local: Tensor, sense: Sense, view: View) -> Tensor:
         """local: (B, D, h, w) of the crops; sense: of their photos, one row a crop; view: where they lie."""
@@ -39,14 +43,19 @@ class Fuse(nn.Module):
         far = F.grid_sample(far, at, padding_mode="border", align_corners=False)
         return self.blend(self.local(local) + far + self.whole(sense.global_token)[..., None, None])
 
-    def scale(self, layer: int, guide: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, C, H, W) factors, 1 at first, for the inner channels of a station that works at `size`."""
-        return 1 + spread(self.scales[layer](guide), size)
+    def scale(self, run: int, guide: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, C, H, W) factors, 1 at first, for the inner channels of a run of stations that work at `size`."""
+        return spread(self.scales[run](guide), size)
+
+    def unblur(self, x: Tensor, sharpened: Tensor, guide: Tensor) -> Tensor:
+        """x, and `sharpened` where the guide sees motion (at first nearly everywhere). (B, 3, H, W)."""
+        return torch.lerp(x, sharpened, spread(self.moved(guide).float().sigmoid(), x.shape[-2:]))
 
     def expose(self, x: Tensor, guide: Tensor) -> Tensor:
         """x * gain + shift, both smooth over the photo: lifts the dark, takes off the veil. (B, 3, H, W)."""
         gain, shift = self.exposure(guide).float().chunk(2, 1)
-        return x * spread(gain.exp(), x.shape[-2:]) + spread(shift, x.shape[-2:])
+        gain, shift = spread(torch.cat([gain.exp(), shift], 1), x.shape[-2:]).chunk(2, 1)
+        return torch.addcmul(shift, x, gain)
 
 
 def spread(v: Tensor, size: tuple[int, int]) -> Tensor:

@@ -10,11 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .data import Batch
+from .data import AMOUNTS, Batch
+from .deblur import path_shares, sharpen
 from .model import SlerIR
 from .sphere import Sense, centres, midpoint_loss, triplet_loss, uniformity_loss
 
-WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 1.0, "reading": 3.0}
+WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 4.0, "reading": 3.0,
+           "path": 0.3, "sharpness": 1.0}  # fmt: skip
 
 
 def restoration_loss(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,6 +48,29 @@ def compass_loss(
         "midpoint": midpoint_loss(z, share, middle, seen),
         "reading": F.smooth_l1_loss(model.compass.read(local.float()), batch.amounts, beta=0.1),
     }
+
+
+def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]:
+    """What `deblur` is to learn, by name; local: (B, D, h, w) tokens, which say where blur is seen.
+
+    path: cross-entropy to the true paths, over crops that are blurred at least by half, or not at all.
+    sharpness: log of what share of the error the chosen filters leave, over photos that are only blurred
+    and perhaps noisy: where it is dark besides, the clean photo is no goal for a filter.
+    """
+    path, weight = model.deblur(batch.degraded, model.blurred(local))
+    motion = batch.motion.repeat_interleave(2, 0)
+    length = batch.amounts[:, AMOUNTS.index("blur length")].mean((1, 2)) * 20
+    clear = length >= motion[:, 0] / 2
+    told = -(path_shares(motion) * path).sum(1)
+    rows = [r for p, kinds in enumerate(batch.kinds) if kinds.startswith("blur") for r in (2 * p, 2 * p + 1)]
+    rows = torch.tensor(rows, dtype=torch.long, device=path.device)
+    rows = rows[clear[rows]]
+    left = path.sum() * 0
+    if len(rows):
+        x, y = batch.degraded[rows], batch.clean[rows]
+        after, before = ((v - y).square().mean((1, 2, 3)) + 1e-5 for v in (sharpen(x, weight[rows]), x))
+        left = (after / before).log().mean()
+    return {"path": told[clear].mean(), "sharpness": left}
 
 
 def weighted(parts: dict[str, Tensor]) -> Tensor:

@@ -1,18 +1,21 @@
 """SlerIR, assembled, and Generalist: one backbone of 8 layers, so that what runs per photo is the same.
 
 Paper: the routing and the fusion around a restoration backbone that is not public.
-Ours:  the backbone: pixels in 2x2 blocks, then a U of eight layers (2 at 1/2, 1 at 1/4, 2 at 1/8, 1 at 1/4,
+Ours:  that motion is undone first (see `deblur`), and the backbone: pixels in 2x2 blocks, then a U of eight layers (2 at 1/2, 1 at 1/4, 2 at 1/8, 1 at 1/4,
        2 at 1/2 of the size), residual to the exposed input. Nothing in it pools over the image: what it
        does at a pixel depends on the pixel's surroundings and on the guide, not on how a photo was tiled.
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .data import thumbnail
+from .data import AMOUNTS, thumbnail
+from .deblur import FILTERS, Deblur, sharpen
+from .degrade import PLACES
 from .experts import Station
 from .fuse import Fuse
 from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
@@ -20,7 +23,9 @@ from .sphere import Compass, Sense
 from .view import View
 
 LEVELS = (0, 0, 1, 2, 2, 1, 0, 0)  # layer by layer: at 1/2, 1/4 or 1/8 of the size
+RUNS = tuple(level for level, _ in groupby(LEVELS))  # stations side by side
 MULTIPLE = 8
+MOVED = 0.25  # cosine between z and blur's centre from which on motion is looked for; a mix of two has 0.63
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class Config:
                 f"a station has 1 or 3 experts (three share out the six places), not {self.experts}"
             )
 
-    def channels(self) -> list[int]:
-        return [self.width * 2**level for level in LEVELS]
+    def channels(self, levels=LEVELS) -> list[int]:
+        return [self.width * 2**level for level in levels]
 
 
 class Backbone(nn.Module):
@@ -54,19 +59,24 @@ class Backbone(nn.Module):
         self.up = nn.ModuleList([nn.Conv2d(2 * c, 4 * c, 1), nn.Conv2d(4 * c, 8 * c, 1)])
         self.leave = nn.Conv2d(c, 12, 3, 1, 1)
 
-    def forward(self, x: Tensor, route: Route, scale=lambda layer, size: None) -> Tensor:
-        """route: which expert at each layer; scale: (layer, size) -> factors for the inner channels."""
+    def forward(self, x: Tensor, route: Route, scale=lambda run, size: None) -> Tensor:
+        """route: which expert at each layer; scale: (run, size) -> factors for the inner channels."""
         x = self.enter(F.pixel_unshuffle(x, 2))
-        skips, level = [], 0
+        skips, run, level = [], 0, 0
+        factors = scale(run, x.shape[-2:])
         for layer, station in enumerate(self.stations):
-            if LEVELS[layer] > level:
-                skips.append(x)
-                x = self.down[level](x)
-            elif LEVELS[layer] < level:
-                x = F.pixel_shuffle(self.up[level - 1](x), 2) + skips.pop()
-            level = LEVELS[layer]
-            gate = None if route.gate is None else route.gate[:, layer, None, None, None]
-            x = station(x, route.choice[:, layer], scale(layer, x.shape[-2:]), gate)
+            if LEVELS[layer] != level:
+                if LEVELS[layer] > level:
+                    skips.append(x)
+                    x = self.down[level](x)
+                else:
+                    x = F.pixel_shuffle(self.up[level - 1](x), 2) + skips.pop()
+                run, level = run + 1, LEVELS[layer]
+                factors = scale(run, x.shape[-2:])
+            gate = None  # it is 1, and matters only to the router's gradient
+            if route.gate is not None and route.gate.requires_grad:
+                gate = route.gate[:, layer, None, None, None]
+            x = station(x, route.choice[:, layer], factors, gate)
         return F.pixel_shuffle(self.leave(x), 2)
 
 
@@ -93,7 +103,8 @@ class SlerIR(nn.Module):
         self.compass = Compass(config.dim, config.tokens)
         pins = pins_from_centres(self.compass.centres, config.experts)
         self.router = NearestPin(pins) if router is None else router
-        self.fuse = Fuse(config.tokens, config.channels())
+        self.deblur = Deblur()
+        self.fuse = Fuse(config.tokens, config.channels(RUNS))
         self.backbone = Backbone(config)
 
     def forward(self, x: Tensor, sense: Sense | None = None, view: View | None = None,
@@ -108,10 +119,10 @@ class SlerIR(nn.Module):
         local = self.compass.look(x)
         if sense is None:
             sense = self.sense(x[..., :height, :width], local, small)
+            sense.filters = self.find_motion(x, local, sense.z, paired=small is not None)
         route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
-        x = self.fuse.expose(x, guide)
-        x = x + self.backbone(x, route, lambda layer, size: self.fuse.scale(layer, guide, size))
+        x = self.work(x, route, sense, guide)
         return Restored(x[..., :height, :width], route, sense, local, guide)
 
     def sense(self, x: Tensor, local: Tensor, small: Tensor | None = None) -> Sense:
@@ -122,6 +133,31 @@ class SlerIR(nn.Module):
         # Each crop is steered by its sibling, so that no statistic of a crop steers its own restoration.
         sibling = close.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
         return self.compass.survey(self.compass.glance(small).repeat_interleave(2, 0), sibling)
+
+    def find_motion(self, x: Tensor, local: Tensor, z: Tensor, paired: bool = False) -> Tensor:
+        """(B, FILTERS) weights for `sharpen`: of the photos that lie near blur; of the others, no change."""
+        rows = (z @ self.compass.centres[PLACES.index("blur")] > MOVED).nonzero()[:, 0]
+        weight = F.one_hot(rows.new_zeros(len(x)), FILTERS).float()
+        if not len(rows):
+            return weight
+        shown = rows ^ 1 if paired else rows
+        return weight.index_copy(0, rows, self.deblur(x[shown], self.blurred(local[shown]))[1])
+
+    def blurred(self, local: Tensor) -> Tensor:
+        """(B, 1, h, w) how blurred each place looks: the compass's reading of a path's length."""
+        return self.compass.read(local.float())[:, AMOUNTS.index("blur length"), None].detach()
+
+    def work(self, x: Tensor, route: Route, sense: Sense, guide: Tensor) -> Tensor:
+        """All that follows once it is decided what is to be done: (B, 3, H, W) -> the same, restored."""
+        x = self.fuse.expose(self.undo_motion(x, sense.filters, guide), guide)
+        return x + self.backbone(x, route, lambda run, size: self.fuse.scale(run, guide, size))
+
+    def undo_motion(self, x: Tensor, weight: Tensor | None, guide: Tensor) -> Tensor:
+        """x (B, 3, H, W), sharpened where the guide sees motion, in the photos whose filter does anything."""
+        rows = [] if weight is None else (weight[:, 0] < 0.99).nonzero()[:, 0]
+        if not len(rows):
+            return x
+        return x.index_copy(0, rows, self.fuse.unblur(x[rows], sharpen(x[rows], weight[rows]), guide[rows]))
 
 
 class Generalist(nn.Module):

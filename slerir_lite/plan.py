@@ -3,7 +3,8 @@
 Paper: its recipe is not public.
 Ours:  all of it. The stages, and what each one trains:
 
-    compass   the encoder alone, with triplet, uniformity, midpoints for the mixes, and the reading
+    compass   the encoder alone, with triplet, uniformity, midpoints for the mixes, and the reading;
+              beside it what reads the motion's path (`deblur`)
     together  stations and guide under the frozen compass, every image through each station's first expert
     team      every expert starts as a copy of the first, and now sees only what the pins send to it
     joint     compass, pins, guide and stations together, at a low rate
@@ -33,10 +34,10 @@ def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: 
     """The default plan: `steps` for the stations (the shares `together` and `joint` of them so named)."""
     first, last = round(steps * together), round(steps * joint)
     plan = [
-        Stage("compass", compass_steps, 2e-3, 4e-5, ("compass",)),
+        Stage("compass", compass_steps, 2e-3, 4e-5, ("compass", "deblur")),
         Stage("together", first, 2e-3, 1.3e-3, STATIONS),
         Stage("team", steps - first - last, 1.3e-3 if first else 2e-3, 1.5e-4, STATIONS),
-        Stage("joint", last, 1.5e-4, 2e-6, (*STATIONS, "compass", "router")),
+        Stage("joint", last, 1.5e-4, 2e-6, (*STATIONS, "compass", "deblur", "router")),
     ]
     return [stage for stage in plan if stage.steps]
 

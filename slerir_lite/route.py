@@ -17,18 +17,19 @@ from .sphere import Sense
 
 LAYERS = 8
 # Three pairs never share a specialist: clean and noise, haze and blur, rain and low light. That leaves
-# exactly eight ways of pairing the six places, one a layer. On the globe (d = 3) these are the pairs that
+# exactly eight ways of pairing the six places, one a layer. The pairs' order within a layer matters to
+# nothing but the numbers: no place should take the same number everywhere. On the globe (d = 3) these are the pairs that
 # face each other and have no midpoint, see `sphere.first_centres`.
 PAIRINGS = tuple(
     tuple(tuple(pair.split("-")) for pair in line.split())
     for line in (
-        "clean-blur haze-lowlight noise-rain",
-        "clean-lowlight rain-haze noise-blur",
-        "clean-rain lowlight-haze noise-blur",
+        "noise-rain haze-lowlight clean-blur",
+        "noise-blur clean-lowlight rain-haze",
+        "noise-blur clean-rain lowlight-haze",
         "clean-haze blur-rain noise-lowlight",
-        "clean-blur haze-rain noise-lowlight",
-        "clean-haze blur-lowlight noise-rain",
-        "clean-rain lowlight-blur noise-haze",
+        "haze-rain noise-lowlight clean-blur",
+        "blur-lowlight clean-haze noise-rain",
+        "clean-rain noise-haze lowlight-blur",
         "clean-lowlight rain-blur noise-haze",
     )
 )

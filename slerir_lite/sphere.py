@@ -27,20 +27,24 @@ class Sense:
     """What the compass knows of whole photos; P photos a batch.
 
     z: (P, d) unit vectors; global_token: (P, D); thumbnail_tokens: (P, D, 8, 8), a coarse map of the photo
+    filters: (P, FILTERS) what undoes the photo's motion, see `deblur`; or None where it was not asked
     """
 
     z: Tensor
     global_token: Tensor
     thumbnail_tokens: Tensor
+    filters: Tensor | None = None
 
     def __getitem__(self, rows) -> "Sense":
-        return Sense(self.z[rows], self.global_token[rows], self.thumbnail_tokens[rows])
+        filters = None if self.filters is None else self.filters[rows]
+        return Sense(self.z[rows], self.global_token[rows], self.thumbnail_tokens[rows], filters)
 
 
-def _step(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+def _step(inside: int, outside: int, stride: int = 1, size: int = 3) -> nn.Sequential:
     # Borders repeat the edge: with zeros, a crop, which is mostly border, would look unlike a whole photo.
-    conv = nn.Conv2d(inside, outside, 3, stride, 1, padding_mode="replicate", bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outside), nn.ReLU())
+    edge = {"padding": 1, "padding_mode": "replicate"} if size == 3 else {}
+    conv = nn.Conv2d(inside, outside, size, stride, bias=False, **edge)
+    return nn.Sequential(conv, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
 
 
 class Compass(nn.Module):
@@ -60,8 +64,10 @@ class Compass(nn.Module):
         self.dim, self.tokens = dim, tokens
         # Noise, blur and dark grain live in fine detail: the detail gets channels of its own.
         self.close = nn.Sequential(
-            _step(96, 32), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
+            _step(96, 32, size=1), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
         )
+        around = torch.tensor([[0, 1.0, 0], [1, 0, 1], [0, 1, 0]]) / 4
+        self.register_buffer("detail", torch.eye(3)[1] * torch.eye(3)[1][:, None] - around, persistent=False)
         self.far = nn.Sequential(_step(12, 32), _step(32, 48, 2), _step(48, 64, 2), _step(64, tokens))
         self.where = nn.Parameter(torch.zeros(1, tokens, 8, 8))  # sky is above, ground below
         self.join = nn.Sequential(nn.Linear(2 * tokens, 96), nn.ReLU(), nn.Linear(96, tokens), nn.ReLU())
@@ -71,19 +77,9 @@ class Compass(nn.Module):
 
     def look(self, x: Tensor) -> Tensor:
         """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
-        around = F.pad(x, (1, 1, 1, 1), "replicate")
-        fine = (
-            x
-            - (
-                around[..., :-2, 1:-1]
-                + around[..., 2:, 1:-1]
-                + around[..., 1:-1, :-2]
-                + around[..., 1:-1, 2:]
-            )
-            / 4
-        )
-        # The logarithm shows detail of a few grey levels (dark photos) and of many (noise) alike.
-        fine = fine.sign() * torch.log1p(fine.abs() * 255) / 3
+        # asinh, a logarithm with a sign, shows detail of a few grey levels (dark photos) and of many (noise).
+        fine = F.conv2d(F.pad(x, (1, 1, 1, 1), "replicate"), self.detail.expand(3, 1, 3, 3), groups=3)
+        fine = (fine.float() * 255).asinh() / 3
         return self.close(F.pixel_unshuffle(torch.cat([x, fine], 1), 4))
 
     def glance(self, small: Tensor) -> Tensor:

@@ -21,13 +21,14 @@ from tqdm.auto import tqdm
 from .data import Batch, Crops, Photos
 from .degrade import PLACES
 from .files import write_whole
-from .losses import compass_loss, restoration_loss, weighted
+from .losses import compass_loss, motion_loss, restoration_loss, weighted
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
 from .route import LAYERS, pins_from_centres
 from .sphere import centres
 from .weights import own_router, save_weights
 
+SENSES = ("compass", "deblur")  # their batch norms' statistics settle in the first stage
 EVERY = 25  # steps between two lines of the history
 UNSEEN = 2**33  # batches from here on are never trained on
 
@@ -122,7 +123,7 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)  # else clipping would count what an earlier stage left
         for name, part in self.model.named_children():
             part.requires_grad_(name in stage.trains)
-            part.train(name in stage.trains and name != "compass" or stage.name == "compass")
+            part.train(name in stage.trains and (name not in SENSES or stage.name == "compass"))
         groups = [{"params": list(part.parameters()), "faster": 5 if name == "router" else 1}
                   for name, part in self.model.named_children() if name in stage.trains]  # fmt: skip
         return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
@@ -183,7 +184,7 @@ class Trainer:
         with self.accelerator.autocast():
             local = self.model.compass.look(x)
             sense = self.model.sense(x, local, batch.thumbnail)
-        parts = compass_loss(self.model, batch, local, sense, lead)
+        parts = compass_loss(self.model, batch, local, sense, lead) | motion_loss(self.model, batch, local)
         return weighted(parts), {k: v.detach() for k, v in parts.items()}
 
     @torch.no_grad()

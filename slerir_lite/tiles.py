@@ -1,0 +1,113 @@
+"""A photo of any size in bounded memory: decided once for the whole photo, then worked on in tiles.
+
+Paper: nothing public on large photos.
+Ours:  what pools over the photo (direction, route, path of motion) is found once; the rest depends on
+       each pixel's surroundings alone. So tiles that overlap by as much as a pixel can see give what
+       the whole photo would give in one piece, but for rounding.
+"""
+
+from collections.abc import Iterator
+
+import psutil
+import torch
+from torch import Tensor
+
+from .data import CELL, thumbnail
+from .model import Restored, SlerIR, pad
+from .route import fixed
+from .view import View
+
+LOOK = 32  # px that a local token sees beyond its own 8, rounded up
+SEE = 72  # px that the stations see around each pixel, rounded up
+SHARPEN = 32  # px more where motion is undone, see `deblur.RADIUS`
+LARGEST, SMALLEST = 768, 64  # px: a tile's side without its margin
+BYTES = 700  # of memory for each pixel of a tile; measured, see benchmarks/large.py
+
+
+def restore_in_tiles(
+    model: SlerIR, x: Tensor, choice: Tensor | None = None, side: int | None = None
+) -> Restored:
+    """As `model(x, choice=choice)` for one photo x (1, 3, H, W) on the model's device, in tiles.
+
+    side: of a tile in px, a multiple of 8; default, as large as memory allows. Halved where memory runs
+    out all the same; raises MemoryError where that does not help.
+    """
+    side = _first_side() if side is None else side
+    while True:
+        try:
+            return _restore(model, x, choice, side)
+        except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            if side // 2 < SMALLEST:
+                raise MemoryError(
+                    f"Memory ran out even with tiles of {side} px. Close other programs, or scale the "
+                    f"photo ({x.shape[-1]} x {x.shape[-2]} px) down."
+                ) from error
+        side = side // 2 // CELL * CELL
+        if x.is_cuda:
+            torch.cuda.empty_cache()
+
+
+def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Restored:
+    height, width = x.shape[-2:]
+    if max(height, width) <= side:
+        return model(x, choice=choice)
+    whole = View.whole(x)
+    x = pad(x)
+    local = x.new_empty(1, model.config.tokens, x.shape[-2] // CELL, x.shape[-1] // CELL)
+    for inner, outer in tiles(*x.shape[-2:], side, LOOK):
+        found = model.compass.look(x[..., outer[0], outer[1]])
+        local[..., *_tokens(inner)] = found[..., *_tokens(_within(inner, outer))]
+    glance = model.compass.glance(thumbnail(x[..., :height, :width]))
+    sense = model.compass.survey(glance, local.mean((2, 3)))
+    sense.filters = model.find_motion(x, local, sense.z)
+    route = model.router(sense) if choice is None else fixed(choice, model.config.experts)
+    moved = bool((sense.filters[:, 0] < 0.99).any())
+    image, guide = torch.empty_like(x), torch.empty_like(local)
+    for inner, outer in tiles(*x.shape[-2:], side, SEE + SHARPEN * moved):
+        corner = whole.origin.new_tensor([[outer[0].start, outer[1].start]])
+        view = View(corner, whole.step, whole.size)
+        steer = model.fuse(local[..., *_tokens(outer)], sense, view)
+        done = model.work(x[..., outer[0], outer[1]], route, sense, steer)
+        part = _within(inner, outer)
+        image[..., inner[0], inner[1]] = done[..., part[0], part[1]]
+        guide[..., *_tokens(inner)] = steer[..., *_tokens(part)]
+    return Restored(image[..., :height, :width], route, sense, local, guide)
+
+
+Box = tuple[slice, slice]  # rows and columns, in px, all multiples of 8
+
+
+def tiles(height: int, width: int, side: int, margin: int) -> Iterator[tuple[Box, Box]]:
+    """Tiles that cover height x width, row by row: each one's own pixels, and those with its margin."""
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            inner = slice(top, min(top + side, height)), slice(left, min(left + side, width))
+            outer = tuple(
+                slice(max(0, s.start - margin), min(s.stop + margin, n))
+                for s, n in zip(inner, (height, width), strict=True)
+            )
+            yield inner, outer
+
+
+def _within(inner: Box, outer: Box) -> Box:
+    """Where a tile's own pixels lie in the tile with its margin."""
+    return tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
+
+
+def _tokens(box: Box) -> Box:
+    return tuple(slice(s.start // CELL, s.stop // CELL) for s in box)
+
+
+def _first_side() -> int:
+    """The largest tile, margin included, that fits in a quarter of the memory that is free."""
+    fits = int((psutil.virtual_memory().available / 4 / BYTES) ** 0.5) - 2 * (SEE + SHARPEN)
+    return max(SMALLEST, min(LARGEST, fits // CELL * CELL))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "alloc" in words and ("memory" in words or "oom" in words)
+    )
