@@ -5,34 +5,24 @@ of it all. Nothing in a file is believed before it is checked; what is wrong is 
 do about it.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from importlib import resources
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
 
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
 from .route import NearestPin
 from .sphere import Compass
+from .weights_about import FORMAT, KEY, WeightsError, digest, opened, read_about, short
 
-KEY, FORMAT = "slerir-lite", 1
 MODELS = {"SlerIR": SlerIR, "Generalist": Generalist, "Compass": Compass}
-ABOUT = {"format", "model", "config", "facts", "sha256"}
-HEADER = 1 << 20  # bytes; ours take some 30,000
 # The largest network that a file may ask for: a hostile one could otherwise take all memory.
 BOUNDS = {"experts": (1, 8), "width": (1, 128), "dim": (2, 64), "tokens": (1, 256)}
-
-
-class WeightsError(ValueError):
-    """A weights file that is refused; the message says why, and what to do."""
 
 
 def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None) -> None:
@@ -55,7 +45,7 @@ def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None) 
     about = {"format": FORMAT, "model": kind, "config": asdict(config), "facts": facts or {}}
     about = json.loads(json.dumps(about))  # as it will be read: JSON has no tuples, and no numbers as keys
     tensors = {name: v.detach().cpu().contiguous() for name, v in model.state_dict().items()}
-    about["sha256"] = _digest(about, tensors)
+    about["sha256"] = digest(about, tensors)
     write_whole(path, save(tensors, {KEY: json.dumps(about)}))
 
 
@@ -63,41 +53,6 @@ def own_router(model: nn.Module) -> bool:
     """Whether a model's router, if it has one, is SlerIR's own, which its config describes fully."""
     router = getattr(model, "router", None)
     return router is None or (type(router) is NearestPin and not router.shared)
-
-
-def read_about(path: str | Path) -> dict:
-    """What a file says of itself: {"format", "model", "config", "facts", "sha256"}, the last two optional.
-
-    Raises as `load_weights` does; the tensors, and so the checksum, are not looked at.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {path}.")
-    _refuse_other_formats(path)
-    with _opened(path) as file:
-        text = (file.metadata() or {}).get(KEY)
-    if text is None:
-        raise WeightsError(
-            f"{path} is a safetensors file, but not of this package: no config is inside. Use a file "
-            "that `slerir train` or save_weights wrote."
-        )
-    try:
-        about = json.loads(text, object_pairs_hook=_without_doubles)
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(
-            f"{path}: what it says of itself is not readable ({error}). Copy or download it again."
-        ) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else None
-        raise WeightsError(
-            f"{path} has format {_short(found)}; this version reads {FORMAT}. Update the package."
-        )
-    if unknown := sorted(about.keys() - ABOUT):
-        raise WeightsError(
-            f"{path} tells of {_short(unknown[0])}, which this version does not know. Update the package, or "
-            "copy or download the file again."
-        )
-    return about
 
 
 def load_weights(path: str | Path) -> SlerIR | Generalist | Compass:
@@ -112,9 +67,9 @@ def load_weights(path: str | Path) -> SlerIR | Generalist | Compass:
     kind, config = about.get("model"), _checked_config(path, about.get("config"))
     if not isinstance(kind, str) or kind not in MODELS:
         raise WeightsError(
-            f"{path} holds a {_short(kind)}; this version knows {' and '.join(MODELS)}. Update the package."
+            f"{path} holds a {short(kind)}; this version knows {' and '.join(MODELS)}. Update the package."
         )
-    with _opened(path) as file:
+    with opened(path) as file:
         if any(getattr(config, f.name) > f.default for f in fields(Config)):
             # Larger than the default's few megabytes: compared in outline before memory is taken for it.
             from accelerate import init_empty_weights
@@ -124,7 +79,7 @@ def load_weights(path: str | Path) -> SlerIR | Generalist | Compass:
         model = _built(path, kind, config)
         _compare(path, file, model, config)
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-    if "sha256" in about and about["sha256"] != _digest(about, tensors):
+    if "sha256" in about and about["sha256"] != digest(about, tensors):
         raise WeightsError(
             f"{path} is damaged: it does not hold what was saved (its checksum differs). Copy or download it "
             "again."
@@ -153,72 +108,18 @@ def load_pretrained(name: str = "slerir") -> SlerIR | Generalist | Compass:
         return load_weights(path)
 
 
-def _refuse_other_formats(path: Path) -> None:
-    """A safetensors file starts with the length of its header, which other formats' first bytes exceed."""
-    with open(path, "rb") as file:
-        start = file.read(8)
-    length = int.from_bytes(start, "little")
-    if len(start) == 8 and length <= min(HEADER, path.stat().st_size - 8):
-        return
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-        what = "zip file, as torch.save writes," if start[:1] == b"P" else "Python pickle"
-        raise WeightsError(
-            f"{path} is a {what} which could run code when opened, whatever its name says. "
-            "Ask for the safetensors file."
-        )
-    raise WeightsError(f"{path} is not a safetensors file, or it was cut off. Copy or download it again.")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[safe_open]:
-    """The file, whose header has been checked: names, dtypes, shapes and offsets that fit its length."""
-    try:
-        with safe_open(path, "pt") as file:
-            yield file
-    except SafetensorError as error:
-        reason = _short(str(error), 200)
-        raise WeightsError(f"{path} is cut off or damaged ({reason}). Copy or download it again.") from error
-
-
-def _without_doubles(pairs: list[tuple]) -> dict:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a name stands twice")
-    return dict(pairs)
-
-
-def _digest(about: dict, tensors: dict[str, Tensor]) -> str:
-    """SHA-256 of all that a file holds, in an order of its own, so that rewriting the file keeps it."""
-    try:
-        said = json.dumps([about.get(key) for key in ("model", "config", "facts")], sort_keys=True)
-    except RecursionError:  # JSON may be nested deeper than can be written out again
-        said = ""
-    digest = hashlib.sha256(said.encode())
-    for name, v in sorted(tensors.items()):
-        digest.update(f"{name} {v.dtype} {list(v.shape)}".encode())
-        digest.update(v.flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
-def _short(value, length: int = 40) -> str:
-    """What a file holds, for a message: bounded, and without anything that a terminal would obey."""
-    try:
-        return ascii(value)[:length]
-    except RecursionError:
-        return "something deeply nested"
-
-
 def _checked_config(path, values) -> Config:
     known = [f.name for f in fields(Config)]
     if not isinstance(values, dict) or not set(values) <= set(known):
         raise WeightsError(
-            f"{path}: its config must have the fields {', '.join(known)}; it is {_short(values, 200)}. "
+            f"{path}: its config must have the fields {', '.join(known)}; it is {short(values, 200)}. "
             "Copy or download it again, or update the package."
         )
     for name, value in values.items():
         low, high = BOUNDS[name]
         if type(value) is not int or not low <= value <= high:
             raise WeightsError(
-                f"{path}: {name} is {_short(value)} in its config, not a number from {low} to {high}. "
+                f"{path}: {name} is {short(value)} in its config, not a number from {low} to {high}. "
                 "Copy or download it again."
             )
     try:
@@ -242,11 +143,13 @@ def _compare(path, file, model: nn.Module, config: Config) -> None:
     there = {
         name: (file.get_slice(name).get_shape(), file.get_slice(name).get_dtype()) for name in file.keys()
     }
-    short = {torch.float32: "F32", torch.int64: "I64"}
-    here = {name: (list(v.shape), short.get(v.dtype, str(v.dtype))) for name, v in model.state_dict().items()}
+    dtypes = {torch.float32: "F32", torch.int64: "I64"}
+    here = {
+        name: (list(v.shape), dtypes.get(v.dtype, str(v.dtype))) for name, v in model.state_dict().items()
+    }
     names = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
     wrong = [
-        f"{_short(n, 80)[1:-1]}: {str(there.get(n, 'missing')):.80} instead of {here.get(n, 'nothing')}"
+        f"{short(n, 80)[1:-1]}: {str(there.get(n, 'missing')):.80} instead of {here.get(n, 'nothing')}"
         for n in names[:3]
     ]
     if wrong:
