@@ -2,9 +2,13 @@
 
     python benchmarks/kills.py [--kills 200] [--seed 0] [--out benchmarks/kills.json]
 
-A tiny network is trained through all four stages, on one thread. Most kills (SIGKILL) fall by the clock, at
-any moment alike; every fourth is aimed at the writing of a file. The run left alone has an interpreter of
-its own; the killed ones are forked off this one, which has torch imported already (so not on Windows).
+A tiny network is trained through all four stages, on one thread. Most kills (SIGKILL) fall by the clock,
+from the first step on at any moment alike; every fourth is aimed at the writing of a file, every tenth falls
+while the run starts. The run left alone has an interpreter of its own; the killed ones are forked off this
+one, which has torch imported already (so not on Windows).
+
+A kill's row in the log tells how and how many seconds after its process began, the step at hand, the step
+that was safe in the checkpoint, how many unfinished files were left, and which files could not be read.
 """
 
 import argparse
@@ -37,7 +41,7 @@ NAMES = {"compass": ("compass",), "together": STATIONS, "team": STATIONS,
          "joint": (*STATIONS, "compass", "router")}  # fmt: skip
 FILES = "history.json", "checkpoint.pt", "model.safetensors"
 MOMENTS = "half written", "written", "renamed"
-OFTEN = 8  # kills by the clock, on average, in the time that a run left alone takes
+OFTEN = 5  # kills by the clock, on average, in the time that a run left alone takes
 
 
 @cache
@@ -84,13 +88,18 @@ def shoot(name: str, moment: str, turn: int, share: float) -> None:
     os.replace = deadly
 
 
-def forked(folder: Path, steps: int, after: float | None = None, aim=None) -> dict:
-    """One go at the run, killed `after` seconds unless it has ended: {exit, seconds, step}."""
+def forked(folder: Path, steps: int, after: float | None = None, aim=None, starting=False) -> dict:
+    """One go at the run, killed if it has not ended `after` seconds: {exit, seconds, step}.
+
+    The seconds count from its first step, or (starting) from its very beginning.
+    """
     context = multiprocessing.get_context("fork")
     at = context.RawValue("q", -1)
     child = context.Process(target=train, args=(folder, steps, at, aim))
     begin = time.monotonic()
     child.start()
+    while not starting and at.value < 0 and child.is_alive():
+        time.sleep(0.002)
     child.join(after)
     child.kill()
     child.join()
@@ -147,22 +156,29 @@ def kill_a_run(folder: Path, steps: int, most: int, second: float, rng: random.R
     """The run with at most so many kills: a row for each, and whether it came to its end."""
     rows = []
     while True:
-        aim, after = None, None
-        if len(rows) < most and rng.random() < 0.25:
-            turn = 1 if (name := rng.choice(FILES)) == FILES[2] else rng.randint(1, 8)
-            aim = name, rng.choice(MOMENTS), turn, rng.random()
-        elif len(rows) < most:
-            after = rng.expovariate(OFTEN / second)  # without memory: no moment is hit more often
-        went = forked(folder, steps, after, aim)
+        how, plan = drawn(second, rng) if len(rows) < most else ("not", {})
+        went = forked(folder, steps, **plan)
         if went["exit"] != -signal.SIGKILL:
             return rows, went["exit"] == 0
-        bad = unreadable(folder)
-        file = folder / "checkpoint.pt"
-        row = {"how": f"{aim[0]} {aim[1]}" if aim else "clock", "seconds": went["seconds"]}
-        row |= {"step": went["step"], "stage": stage_of(went["step"], steps)}
+        bad, file = unreadable(folder), folder / "checkpoint.pt"
+        row = {"how": how, "seconds": went["seconds"], "step": went["step"]}
+        row["stage"] = stage_of(went["step"], steps)
         row["safe"] = read_checkpoint(file)["step"] if file.exists() and not bad else 0
         row |= {"parts": len(list(folder.glob(".*.part"))), "unreadable": bad}
         rows.append(row)
+
+
+def drawn(second: float, rng: random.Random) -> tuple[str, dict]:
+    """How the next kill is done, in words and as `forked` takes it; second: what a run left alone takes."""
+    kind = rng.random()
+    if kind < 0.25:
+        turn = 1 if (name := rng.choice(FILES)) == FILES[2] else rng.randint(1, 4)
+        moment = rng.choice(MOMENTS)
+        return f"{name} {moment}", {"aim": (name, moment, turn, rng.random())}
+    if kind > 0.9:
+        return "while it starts", {"starting": True, "after": rng.uniform(0, 0.2)}
+    # Without memory, so that no moment is hit more often than another.
+    return "clock", {"after": rng.expovariate(OFTEN / second)}
 
 
 def stage_of(step: int, steps: int) -> str:

@@ -216,6 +216,15 @@ def test_every_fact_is_covered_by_the_checksum(saved):
         save_weights(SlerIR(SMALL), saved, {"seed": 3, "steps": 7})
 
 
+def test_a_checksum_cannot_be_lost_by_damage_to_its_name(saved):
+    content = bytearray(saved.read_bytes())
+    content[content.index(b"sha256")] ^= 1
+    content[-1] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(WeightsError, match="'rha256', which this version does not know"):
+        load_weights(saved)
+
+
 def test_a_checksum_outlives_another_order_in_the_file(saved):
     tensors = load(saved.read_bytes())
     save_file(dict(reversed(tensors.items())), saved, {weights.KEY: json.dumps(read_about(saved), indent=3)})
