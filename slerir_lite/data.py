@@ -131,7 +131,8 @@ class Batch:
         photos = list(chosen)
         crops = [row for p in photos for row in (2 * p, 2 * p + 1)]
         return Batch(self.degraded[crops], self.clean[crops], self.view[crops], self.thumbnail[photos],
-                     self.amounts[crops], self.place[photos], self.motion[photos], [self.kinds[p] for p in photos])  # fmt: skip
+                     self.amounts[crops], self.place[photos], self.motion[photos],
+                     [self.kinds[p] for p in photos])  # fmt: skip
 
     def to(self, device) -> "Batch":
         moved = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -1,5 +1,6 @@
 """Files that are either whole or not there: a kill, a full disk or Ctrl-C never leaves half of one."""
 
+import glob
 import os
 import uuid
 from pathlib import Path
@@ -18,7 +19,7 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
         raise FileExistsError(
             f"{path} is already there. Choose another name, or ask for it to be overwritten."
         )
-    part = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    part = path.with_name(f"{_hidden(path)}{uuid.uuid4().hex[:12]}.part")
     try:
         with open(part, "xb") as file:
             file.write(data)
@@ -27,3 +28,17 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sweep(path: str | Path) -> None:
+    """Remove the hidden files that killed writes of `path` left (whoever is killed can't tidy up).
+
+    Only for a file that nobody else can be writing now, as a training run's checkpoint.
+    """
+    path = Path(path)
+    for part in path.parent.glob(f"{glob.escape(_hidden(path))}{'[0-9a-f]' * 12}.part"):
+        part.unlink(missing_ok=True)
+
+
+def _hidden(path: Path) -> str:
+    return f".{path.name[:40]}."  # cut, as a name that is nearly too long may not become too long

@@ -44,7 +44,7 @@ class Fuse(nn.Module):
         return self.blend(self.local(local) + far + self.whole(sense.global_token)[..., None, None])
 
     def scale(self, run: int, guide: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, C, H, W) factors, 1 at first, for the inner channels of a run of stations that work at `size`."""
+        """(B, C, H, W) factors, 1 at first, for the inner channels of a run of stations; size: H, W there."""
         return spread(self.scales[run](guide), size)
 
     def unblur(self, x: Tensor, sharpened: Tensor, guide: Tensor) -> Tensor:

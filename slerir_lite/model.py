@@ -1,9 +1,10 @@
 """SlerIR, assembled, and Generalist: one backbone of 8 layers, so that what runs per photo is the same.
 
 Paper: the routing and the fusion around a restoration backbone that is not public.
-Ours:  that motion is undone first (see `deblur`), and the backbone: pixels in 2x2 blocks, then a U of eight layers (2 at 1/2, 1 at 1/4, 2 at 1/8, 1 at 1/4,
-       2 at 1/2 of the size), residual to the exposed input. Nothing in it pools over the image: what it
-       does at a pixel depends on the pixel's surroundings and on the guide, not on how a photo was tiled.
+Ours:  that motion is undone first (see `deblur`), and the backbone: pixels in 2x2 blocks, then a U of
+       eight layers (2 at 1/2, 1 at 1/4, 2 at 1/8, 1 at 1/4, 2 at 1/2 of the size), residual to the
+       exposed input. Nothing in it pools over the image: what it does at a pixel depends on the pixel's
+       surroundings and on the guide, not on how a photo was tiled.
 """
 
 from dataclasses import dataclass

@@ -17,9 +17,9 @@ from .sphere import Sense
 
 LAYERS = 8
 # Three pairs never share a specialist: clean and noise, haze and blur, rain and low light. That leaves
-# exactly eight ways of pairing the six places, one a layer. The pairs' order within a layer matters to
-# nothing but the numbers: no place should take the same number everywhere. On the globe (d = 3) these are the pairs that
-# face each other and have no midpoint, see `sphere.first_centres`.
+# exactly eight ways of pairing the six places, one a layer. On the globe (d = 3) these are the pairs that
+# face each other and have no midpoint, see `sphere.first_centres`. The order within a layer only numbers
+# the specialists: so that no place takes the same number everywhere.
 PAIRINGS = tuple(
     tuple(tuple(pair.split("-")) for pair in line.split())
     for line in (

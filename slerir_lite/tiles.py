@@ -57,8 +57,7 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Rest
     x = pad(x)
     local = x.new_empty(1, model.config.tokens, x.shape[-2] // CELL, x.shape[-1] // CELL)
     for inner, outer in tiles(*x.shape[-2:], side, LOOK):
-        found = model.compass.look(x[..., outer[0], outer[1]])
-        local[..., *_tokens(inner)] = found[..., *_tokens(_within(inner, outer))]
+        local[_tokens(inner)] = model.compass.look(x[outer])[_tokens(_within(inner, outer))]
     glance = model.compass.glance(thumbnail(x[..., :height, :width]))
     sense = model.compass.survey(glance, local.mean((2, 3)))
     sense.filters = model.find_motion(x, local, sense.z)
@@ -66,17 +65,15 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Rest
     moved = bool((sense.filters[:, 0] < 0.99).any())
     image, guide = torch.empty_like(x), torch.empty_like(local)
     for inner, outer in tiles(*x.shape[-2:], side, SEE + SHARPEN * moved):
-        corner = whole.origin.new_tensor([[outer[0].start, outer[1].start]])
-        view = View(corner, whole.step, whole.size)
-        steer = model.fuse(local[..., *_tokens(outer)], sense, view)
-        done = model.work(x[..., outer[0], outer[1]], route, sense, steer)
+        corner = whole.origin.new_tensor([[outer[1].start, outer[2].start]])
+        steer = model.fuse(local[_tokens(outer)], sense, View(corner, whole.step, whole.size))
         part = _within(inner, outer)
-        image[..., inner[0], inner[1]] = done[..., part[0], part[1]]
-        guide[..., *_tokens(inner)] = steer[..., *_tokens(part)]
+        image[inner] = model.work(x[outer], route, sense, steer)[part]
+        guide[_tokens(inner)] = steer[_tokens(part)]
     return Restored(image[..., :height, :width], route, sense, local, guide)
 
 
-Box = tuple[slice, slice]  # rows and columns, in px, all multiples of 8
+Box = tuple  # (..., rows, columns): an index, its slices in px and all multiples of 8
 
 
 def tiles(height: int, width: int, side: int, margin: int) -> Iterator[tuple[Box, Box]]:
@@ -84,20 +81,21 @@ def tiles(height: int, width: int, side: int, margin: int) -> Iterator[tuple[Box
     for top in range(0, height, side):
         for left in range(0, width, side):
             inner = slice(top, min(top + side, height)), slice(left, min(left + side, width))
-            outer = tuple(
+            outer = [
                 slice(max(0, s.start - margin), min(s.stop + margin, n))
                 for s, n in zip(inner, (height, width), strict=True)
-            )
-            yield inner, outer
+            ]
+            yield (..., *inner), (..., *outer)
 
 
 def _within(inner: Box, outer: Box) -> Box:
     """Where a tile's own pixels lie in the tile with its margin."""
-    return tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
+    moved = [slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner[1:], outer[1:], strict=True)]
+    return (..., *moved)
 
 
 def _tokens(box: Box) -> Box:
-    return tuple(slice(s.start // CELL, s.stop // CELL) for s in box)
+    return (..., *(slice(s.start // CELL, s.stop // CELL) for s in box[1:]))
 
 
 def _first_side() -> int:

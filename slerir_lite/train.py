@@ -6,7 +6,6 @@ Ours:  all of it. A batch and a rate are functions of the step, so that a run ki
 """
 
 import copy
-import io
 import json
 import time
 from dataclasses import asdict
@@ -18,9 +17,11 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from .checkpoint import REMEDY, read_checkpoint, write_checkpoint
 from .data import Batch, Crops, Photos
 from .degrade import PLACES
-from .files import write_whole
+from .files import sweep, write_whole
+from .interrupt import HeldBack
 from .losses import compass_loss, motion_loss, restoration_loss, weighted
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
@@ -31,6 +32,7 @@ from .weights import own_router, save_weights
 SENSES = ("compass", "deblur")  # their batch norms' statistics settle in the first stage
 EVERY = 25  # steps between two lines of the history
 UNSEEN = 2**33  # batches from here on are never trained on
+CHECKPOINT = {"model", "ema", "optimizer", "rng", "step", "seconds", "history", "run"}
 
 
 class Trainer:
@@ -66,11 +68,22 @@ class Trainer:
         self.step, self.seconds, self.history = 0, 0.0, []
 
     def run(self) -> list[dict]:
-        """Train to the end of the plan; returns the history, a list of {step, stage, loss, psnr, …}."""
+        """Train to the end of the plan; returns the history, a list of {step, stage, loss, psnr, …}.
+
+        On Ctrl-C the step at hand is finished and saved before KeyboardInterrupt; a second stops at once.
+        """
+        # Of several processes, one that waits for another's gradients could not be stopped this way.
+        with HeldBack(active=self.accelerator.num_processes == 1) as self.ctrl_c:
+            return self._run()
+
+    def _run(self) -> list[dict]:
+        main = self.accelerator.is_main_process
         self.out.mkdir(parents=True, exist_ok=True)
+        if main:
+            for name in ("checkpoint.pt", "history.json", "model.safetensors"):
+                sweep(self.out / name)
         state = self._load()
         total = sum(s.steps for s in self.plan)
-        main = self.accelerator.is_main_process
         with tqdm(total=total, initial=self.step, disable=self.quiet or not main, unit="step") as bar:
             begin, before = 0, None
             for stage in self.plan:
@@ -114,9 +127,11 @@ class Trainer:
                 )
                 bar.set_postfix_str(f"{stage.name} " + " ".join(f"{k} {v:.2f}" for k, v in told.items()))
             bar.update()
-            if now - saved > self.save_every or self.step == begin + stage.steps:
+            if now - saved > self.save_every or self.step == begin + stage.steps or self.ctrl_c.pressed:
                 self._save(optimizer)
                 saved = time.monotonic()
+            if self.ctrl_c.pressed:
+                raise KeyboardInterrupt
 
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Only what the stage trains has gradients; the pins may move faster than the weights."""
@@ -223,29 +238,26 @@ class Trainer:
             "history": self.history,
             "run": self._identity(),
         }
-        data = io.BytesIO()
-        torch.save(state, data)
-        write_whole(self.out / "checkpoint.pt", data.getvalue())
+        # The history first: killed between the two, the run does its last steps and writes both again.
         write_whole(self.out / "history.json", json.dumps(self.history).encode())
+        write_checkpoint(self.out / "checkpoint.pt", state)
 
     def _load(self) -> dict | None:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             return None
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # on damaged bytes it raises nearly anything
-            raise ValueError(
-                f"{path} is damaged or cut off ({error}). Delete it to begin anew, or choose another folder."
-            ) from error
+        state = read_checkpoint(path, CHECKPOINT)
         if state["run"] != self._identity():
             raise ValueError(
                 f"{path} belongs to another run:\n  there {state['run']}\n"
                 f"  here  {self._identity()}\n"
                 "Choose another folder, or the settings that it was started with."
             )
-        self.model.load_state_dict(state["model"])
-        self.ema.load_state_dict(state["ema"])
+        try:
+            self.model.load_state_dict(state["model"])
+            self.ema.load_state_dict(state["ema"])
+        except RuntimeError as error:
+            raise ValueError(f"{path} holds another version's network. {REMEDY}") from error
         torch.set_rng_state(state["rng"])
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
         ends = [sum(s.steps for s in self.plan[: k + 1]) for k in range(len(self.plan))]

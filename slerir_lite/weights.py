@@ -1,7 +1,8 @@
 """Weights that carry their own config: a safetensors file, which unlike a pickle can't run anything.
 
-The file's metadata holds one entry of JSON: which network, its Config, and facts about the run. Nothing
-in a file is believed before it is checked; what is wrong is said together with what to do about it.
+The file's metadata holds one entry of JSON: which network, its Config, facts about the run, and a checksum
+of it all. Nothing in a file is believed before it is checked; what is wrong is said together with what to
+do about it.
 """
 
 import json
@@ -10,7 +11,6 @@ from importlib import resources
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
@@ -18,16 +18,11 @@ from .files import write_whole
 from .model import Config, Generalist, SlerIR
 from .route import NearestPin
 from .sphere import Compass
+from .weights_about import FORMAT, KEY, WeightsError, digest, opened, read_about, short
 
-KEY, FORMAT = "slerir-lite", 1
 MODELS = {"SlerIR": SlerIR, "Generalist": Generalist, "Compass": Compass}
-HEADER = 1 << 20  # bytes; ours take some 30,000
 # The largest network that a file may ask for: a hostile one could otherwise take all memory.
 BOUNDS = {"experts": (1, 8), "width": (1, 128), "dim": (2, 64), "tokens": (1, 256)}
-
-
-class WeightsError(ValueError):
-    """A weights file that is refused; the message says why, and what to do."""
 
 
 def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None) -> None:
@@ -48,7 +43,9 @@ def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None) 
         )
     config = Config(dim=model.dim, tokens=model.tokens) if kind == "Compass" else model.config
     about = {"format": FORMAT, "model": kind, "config": asdict(config), "facts": facts or {}}
+    about = json.loads(json.dumps(about))  # as it will be read: JSON has no tuples, and no numbers as keys
     tensors = {name: v.detach().cpu().contiguous() for name, v in model.state_dict().items()}
+    about["sha256"] = digest(about, tensors)
     write_whole(path, save(tensors, {KEY: json.dumps(about)}))
 
 
@@ -58,54 +55,40 @@ def own_router(model: nn.Module) -> bool:
     return router is None or (type(router) is NearestPin and not router.shared)
 
 
-def read_about(path: str | Path) -> dict:
-    """What a file says of itself: {"format", "model", "config", "facts"}; raises as `load_weights` does."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {path}.")
-    _refuse_other_formats(path)
-    try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {})[KEY])
-    except SafetensorError as error:
-        raise WeightsError(f"{path} is cut off or damaged ({error}). Copy or download it again.") from error
-    except KeyError:
-        raise WeightsError(
-            f"{path} is a safetensors file, but not of this package: no config is inside. Use a file "
-            "that `slerir train` or save_weights wrote."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{path}: what it says of itself is not readable ({error}).") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else None
-        raise WeightsError(
-            f"{path} has format {found!r:.40}; this version reads {FORMAT}. Update the package."
-        )
-    return about
-
-
 def load_weights(path: str | Path) -> SlerIR | Generalist | Compass:
     """The network that a file holds, on the CPU, in eval mode. The random state is left as it was.
 
-    Raises FileNotFoundError, or WeightsError for a pickle, a cut-off or foreign file, an unknown or
-    absurd config, and tensors that are not those of the config.
+    Raises FileNotFoundError, or WeightsError for a pickle, a cut-off, damaged or foreign file, an unknown or
+    absurd config, and tensors that are not those of the config. Files from before there were checksums
+    have none, and damage to their numbers goes unnoticed.
     """
+    path = Path(path)
     about = read_about(path)
     kind, config = about.get("model"), _checked_config(path, about.get("config"))
     if not isinstance(kind, str) or kind not in MODELS:
-        raise WeightsError(f"{path} holds a {kind!r:.40}; this version knows {' and '.join(MODELS)}.")
-    try:
-        with torch.random.fork_rng(devices=[]):
-            model = Compass(config.dim, config.tokens) if kind == "Compass" else MODELS[kind](config)
-    except (RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path}: no network can be built from {config} ({error}).") from error
-    with safe_open(path, "pt") as file:
-        _compare(path, file, model)
+        raise WeightsError(
+            f"{path} holds a {short(kind)}; this version knows {' and '.join(MODELS)}. Update the package."
+        )
+    with opened(path) as file:
+        if any(getattr(config, f.name) > f.default for f in fields(Config)):
+            # Larger than the default's few megabytes: compared in outline before memory is taken for it.
+            from accelerate import init_empty_weights
+
+            with init_empty_weights(include_buffers=False):
+                _compare(path, file, _built(path, kind, config), config)
+        model = _built(path, kind, config)
+        _compare(path, file, model, config)
         tensors = {name: file.get_tensor(name) for name in file.keys()}
+    if "sha256" in about and about["sha256"] != digest(about, tensors):
+        raise WeightsError(
+            f"{path} is damaged: it does not hold what was saved (its checksum differs). Copy or download it "
+            "again."
+        )
     broken = [name for name, v in tensors.items() if v.is_floating_point() and not v.isfinite().all()]
     if broken:
         raise WeightsError(
-            f"{path} holds NaN or infinity in {broken[0]}: its training failed, or it is damaged."
+            f"{path} holds NaN or infinity in {broken[0]}: its training failed, or it is damaged. Copy or "
+            "download it again, or train anew."
         )
     model.load_state_dict(tensors)
     return model.eval()
@@ -125,55 +108,53 @@ def load_pretrained(name: str = "slerir") -> SlerIR | Generalist | Compass:
         return load_weights(path)
 
 
-def _refuse_other_formats(path: Path) -> None:
-    """A safetensors file starts with the length of its header, which other formats' first bytes exceed."""
-    with open(path, "rb") as file:
-        start = file.read(8)
-    length = int.from_bytes(start, "little")
-    if len(start) == 8 and length <= min(HEADER, path.stat().st_size - 8):
-        return
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-        what = "zip file, as torch.save writes," if start[:1] == b"P" else "Python pickle"
-        raise WeightsError(
-            f"{path} is a {what} which could run code when opened, whatever its name says. "
-            "Ask for the safetensors file."
-        )
-    raise WeightsError(f"{path} is not a safetensors file, or it was cut off. Copy or download it again.")
-
-
 def _checked_config(path, values) -> Config:
     known = [f.name for f in fields(Config)]
     if not isinstance(values, dict) or not set(values) <= set(known):
         raise WeightsError(
-            f"{path}: its config must have the fields {', '.join(known)}; it is {values!r:.200}."
+            f"{path}: its config must have the fields {', '.join(known)}; it is {short(values, 200)}. "
+            "Copy or download it again, or update the package."
         )
     for name, value in values.items():
         low, high = BOUNDS[name]
         if type(value) is not int or not low <= value <= high:
             raise WeightsError(
-                f"{path}: {name} is {value!r:.40} in its config, not a number from {low} to {high}."
+                f"{path}: {name} is {short(value)} in its config, not a number from {low} to {high}. "
+                "Copy or download it again."
             )
     try:
         return Config(**values)
     except ValueError as error:
-        raise WeightsError(f"{path}: {error}.") from error
+        raise WeightsError(f"{path}: {error}. Copy or download it again.") from error
 
 
-def _compare(path, file, model: nn.Module) -> None:
+def _built(path, kind: str, config: Config) -> nn.Module:
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return Compass(config.dim, config.tokens) if kind == "Compass" else MODELS[kind](config)
+    except (RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"{path}: no network can be built from {config} ({error}). Copy or download it again."
+        ) from error
+
+
+def _compare(path, file, model: nn.Module, config: Config) -> None:
     """Refuse a file whose tensors are not, by name, shape and dtype, those of the model."""
     there = {
         name: (file.get_slice(name).get_shape(), file.get_slice(name).get_dtype()) for name in file.keys()
     }
-    short = {torch.float32: "F32", torch.int64: "I64"}
-    here = {name: (list(v.shape), short.get(v.dtype, str(v.dtype))) for name, v in model.state_dict().items()}
+    dtypes = {torch.float32: "F32", torch.int64: "I64"}
+    here = {
+        name: (list(v.shape), dtypes.get(v.dtype, str(v.dtype))) for name, v in model.state_dict().items()
+    }
+    names = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
     wrong = [
-        f"{name}: {there.get(name, 'missing')} instead of {here.get(name, 'nothing')}"
-        for name in sorted(there.keys() | here.keys())
-        if there.get(name) != here.get(name)
+        f"{short(n, 80)[1:-1]}: {str(there.get(n, 'missing')):.80} instead of {here.get(n, 'nothing')}"
+        for n in names[:3]
     ]
     if wrong:
-        more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        more = f"; and {len(names) - 3} more" if len(names) > 3 else ""
         raise WeightsError(
-            f"{path} holds weights of another config than the {model.config} that it names: "
-            f"{'; '.join(wrong[:3])}{more}. Take the file that this config was saved with."
+            f"{path} holds weights of another config than the {config} that it names: "
+            f"{'; '.join(wrong)}{more}. Take the file that this config was saved with."
         )

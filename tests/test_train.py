@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -520,12 +521,126 @@ def test_a_checkpoint_of_another_router_is_refused(photos, tmp_path):
         run.run()
 
 
-def test_a_damaged_checkpoint_is_refused_with_its_name(photos, tmp_path):
+@pytest.mark.parametrize("how", ["cut off", "a flipped bit", "another file"])
+def test_a_damaged_checkpoint_is_refused_and_stays_and_without_it_the_run_begins_anew(how, photos, tmp_path):
     interrupted(photos, tmp_path)
     file = tmp_path / "checkpoint.pt"
-    file.write_bytes(file.read_bytes()[:5000])
-    with pytest.raises(ValueError, match=r"checkpoint\.pt"):
+    data = bytearray(file.read_bytes())
+    if how == "cut off":
+        del data[5000:]
+    elif how == "a flipped bit":
+        first = torch.load(file, weights_only=True)["model"]["backbone.enter.bias"]
+        data[data.index(first.numpy().tobytes())] ^= 64
+    else:
+        torch.save({"run": "mine"}, file)
+        data = file.read_bytes()
+    file.write_bytes(data)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt.*Delete it to begin anew"):
         killed_at(trainer(photos, tmp_path), 3).run()
+    assert file.read_bytes() == data
+    file.unlink()
+    with pytest.raises(Killed):
+        killed_at(run := trainer(photos, tmp_path), 2).run()
+    assert run.step == 2
+
+
+def test_a_checkpoint_whose_weights_have_other_names_is_refused(photos, tmp_path):
+    """As an older version's would have."""
+    interrupted(photos, tmp_path)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    state["model"]["backbone.begin.weight"] = state["model"].pop("backbone.enter.weight")
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match=r"checkpoint\.pt.*another version.*Delete it to begin anew"):
+        trainer(photos, tmp_path).run()
+
+
+def test_what_a_killed_write_left_is_gone_when_the_run_goes_on(photos, tmp_path):
+    interrupted(photos, tmp_path)
+    for name in ("checkpoint.pt", "history.json", "model.safetensors", "another.png"):
+        (tmp_path / f".{name}.0123456789ab.part").write_bytes(b"half")
+    trainer(photos, tmp_path).run()
+    assert [f.name for f in tmp_path.iterdir() if f.name.startswith(".")] == [
+        ".another.png.0123456789ab.part"
+    ]
+
+
+def test_a_run_killed_between_its_last_two_files_ends_with_both(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "EVERY", 3)
+    renames, replace = itertools.count(1), os.replace
+
+    def killed(part, whole):
+        replace(part, whole)
+        if next(renames) == 2 * 12 - 1:  # each of the 12 steps is saved, in two files
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(Killed):
+            trainer(photos, tmp_path).run()
+    history = trainer(photos, tmp_path).run()
+    assert [row["step"] for row in history] == [3, 6, 9, 12]
+    assert json.loads((tmp_path / "history.json").read_text()) == history
+
+
+# Ctrl-C
+
+
+def pressed_at(run: Trainer, step: int, times: int = 1) -> Trainer:
+    """The trainer; someone will press Ctrl-C within that step, or in what comes before it."""
+    batch = run.crops.batch
+
+    def fetch(number: int):
+        if number == step:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        return batch(number)
+
+    run.crops.batch = fetch
+    return run
+
+
+@pytest.mark.parametrize("step", [0, 2, 4, 8, 11])
+def test_ctrl_c_loses_nothing(step, course, photos, tmp_path):
+    _, _, undisturbed = course
+    run = pressed_at(trainer(photos, tmp_path, save_every=1e9), step)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert run.step == step + 1  # the step at hand was finished
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == step + 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    last = trainer(photos, tmp_path, save_every=1e9)
+    for before in range(step + 1):
+        killed_at(last, before)  # none of these is asked for again
+    last.run()
+    assert identical(weights(last), weights(undisturbed))
+
+
+def test_ctrl_c_twice_does_not_wait(course, photos, tmp_path):
+    _, _, undisturbed = course
+    run = pressed_at(trainer(photos, tmp_path, save_every=1e9), 7, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert run.step == 7
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 6  # where the stage ended
+    last = trainer(photos, tmp_path)
+    last.run()
+    assert identical(weights(last), weights(undisturbed))
+
+
+def test_ctrl_c_while_the_last_centres_are_measured_ends_the_run_first(course, photos, tmp_path):
+    _, _, undisturbed = course
+    run = trainer(photos, tmp_path, save_every=1e9)
+    calls, batch = itertools.count(1), run.crops.batch
+
+    def fetch(number: int):
+        if number == train.UNSEEN and next(calls) == 2:  # the first time was between two stages
+            signal.raise_signal(signal.SIGINT)
+        return batch(number)
+
+    run.crops.batch = fetch
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert (tmp_path / "model.safetensors").exists() and identical(weights(run), weights(undisturbed))
 
 
 # Several processes
