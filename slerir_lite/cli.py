@@ -153,7 +153,7 @@ def train(
     validation: Annotated[
         Path | None, typer.Option(help="Text file that names photos to leave out, one a line.")
     ] = None,
-    per_batch: Annotated[int, typer.Option(min=1, help="Photos a step, with two crops each.")] = 10,
+    per_batch: Annotated[int, typer.Option(min=1, help="Photos a step, with two crops each.")] = 5,
     generalist: Annotated[
         bool,
         typer.Option("--generalist", help="Train the plain network without specialists, to compare with."),

@@ -147,7 +147,7 @@ class Crops:
     photos: clean photos. size: of a crop, a multiple of 8. per_batch: photos a batch, with two crops each.
     """
 
-    def __init__(self, photos: Photos, per_batch: int = 10, size: int = 64, recipe=None, seed: int = 0):
+    def __init__(self, photos: Photos, per_batch: int = 5, size: int = 96, recipe=None, seed: int = 0):
         least = min(min(x.shape[-2:]) for x in photos.images)
         if size % CELL or size + 2 * MARGIN > least:
             raise ValueError(
