@@ -26,7 +26,7 @@ from .view import View
 LEVELS = (0, 0, 1, 2, 2, 1, 0, 0)  # layer by layer: at 1/2, 1/4 or 1/8 of the size
 RUNS = tuple(level for level, _ in groupby(LEVELS))  # stations side by side
 MULTIPLE = 8
-MOVED = 0.25  # cosine between z and blur's centre from which on motion is looked for; a mix of two has 0.63
+MOVED = 0.0  # cosine between z and blur's centre from which on motion is looked for: not on the far side
 
 
 @dataclass(frozen=True)
