@@ -64,7 +64,7 @@ def milliseconds(call, turns: int = 100, typical=np.median) -> float:
 
 
 def trainer(model):
-    """A training step of the stage `team`: forward, backward and update, on batches of 20 crops."""
+    """A training step of the stage `team`: forward, backward and update, on batches as it makes them."""
     for name, part in model.named_children():
         part.requires_grad_(name in STATIONS)
     weights = [p for p in model.parameters() if p.requires_grad]
@@ -94,13 +94,13 @@ with torch.inference_mode():
     found["its stations alone"] = take_turns(
         lambda: slerir.backbone(photo, one), lambda: generalist.backbone(photo, none)
     )
-    mixed = torch.cat([crops.batch(k).degraded[::2] for k in range(2)])[:16].contiguous(memory_format=LAST)
-    mixed = mixed.repeat(1, 1, 2, 3)  # 16 photos of 192 x 128, damaged in different ways
+    mixed = torch.cat([crops.batch(k).degraded[::2] for k in range(4)])[:16]
+    mixed = mixed.repeat(1, 1, 2, 2).contiguous(memory_format=LAST)  # damaged in different ways
     assert mixed.shape[-1] % MULTIPLE == 0
-    found["16 mixed photos of 192 x 128"] = take_turns(lambda: slerir(mixed), lambda: generalist(mixed))
+    found["16 mixed photos of 192 x 192"] = take_turns(lambda: slerir(mixed), lambda: generalist(mixed))
     found["paths among the 16"] = len(set(slerir(mixed).route.paths()))
 slerir.train(), generalist.train(), slerir.compass.eval()
-found["a training step of 20 crops"] = take_turns(trainer(slerir), trainer(generalist))
+found["a training step of 10 crops of 96 x 96"] = take_turns(trainer(slerir), trainer(generalist))
 
 x, generator = torch.rand(4, 3, 64, 64), torch.Generator().manual_seed(0)
 found["degrading 20 crops of 64 x 64, four of each kind (ms)"] = milliseconds(
