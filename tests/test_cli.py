@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from slerir_lite import train
 from slerir_lite.cli import app
-from slerir_lite.jobs import find_clean, plan
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.photo import as_bytes
 from slerir_lite.restore import restore
 from slerir_lite.weights import load_weights, save_weights
+from slerir_lite.worklist import find_clean, plan
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +161,9 @@ def test_an_empty_folder(here):
 
 def test_the_plan(here):
     (here / "a.gif").touch()
-    jobs, failed = plan([here / "a.gif", here / "a.gif"], here / "out", False)
-    assert jobs == [(here / "a.gif", here / "out/a.png")] and not failed  # GIFs are read, not written
+    work = plan([here / "a.gif", here / "a.gif"], here / "out")
+    assert work.jobs == [(here / "a.gif", here / "out/a.png")]  # GIFs are read, not written
+    assert not work.failed and not work.skipped
 
 
 def test_which_clean_photo_belongs_to_which(here):
