@@ -77,7 +77,7 @@ def _picture(data: bytes) -> Picture:
         notes.append("16 bits a channel are read as 8, as its kind of colour can't be read otherwise.")
     found = from_pil(turned, full)
     try:
-        exif = kept_exif(turned, turned.size)
+        exif = kept_exif(image, turned.size)
     except Exception:  # Pillow raises nearly anything on damaged EXIF; the photo itself is whole
         exif = None
         notes.append("Its EXIF block is damaged and left out.")

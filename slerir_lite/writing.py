@@ -100,9 +100,11 @@ def _pixels(image: Tensor, name: str, like: Picture, lost: list[str]) -> np.ndar
     if bits == 16 and not kind.deep:
         bits = 8
         lost.append(f"{NAMES[name]} holds 8 bits a channel, so the 16 were rounded; .png or .tif keeps them.")
-    # Grey in WebP is colour with three equal channels.
-    one = grey(image) if like.grey else image
-    pixels = as_integers(one if kind.grey or not like.grey else one.expand(3, -1, -1), bits)
+    if like.grey:
+        image = grey(image)
+        if not kind.grey or (name == "TIFF" and bits == 16 and like.alpha is not None):
+            image = image.expand(3, -1, -1)  # WebP has no grey; and such a TIFF even Pillow can't read
+    pixels = as_integers(image, bits)
     if like.alpha is None:
         return pixels
     if not kind.alpha:

@@ -27,7 +27,12 @@ def again(block: bytes) -> Image.Exif:
 def camera() -> Image.Exif:
     exif = Image.Exif()
     exif[Base.Make], exif[Base.Orientation], exif[Base.Copyright] = "A camera", 6, "Somebody"
-    exif[IFD.Exif] = {Base.ExposureTime: 0.25, 0xA002: 4000, 0xA003: 3000, Base.MakerNote: b"its own business"}
+    exif[IFD.Exif] = {
+        Base.ExposureTime: 0.25,
+        0xA002: 4000,
+        0xA003: 3000,
+        Base.MakerNote: b"its own business",
+    }
     exif[IFD.GPSInfo] = {1: "N", 2: (52.0, 31.0, 12.0)}
     return exif
 
