@@ -4,10 +4,9 @@ Whatever goes wrong ends in one red line that says what to do. Heavy imports wai
 needs them, so that `slerir --help` answers at once.
 """
 
-import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +77,7 @@ def restore(
         from .jobs import restore_file
         from .steer import checked_strength, chosen_path
         from .tables import restored_table
-        from .worklist import GUIDE, PATH, find_clean, plan
+        from .worklist import GUIDE, PATH, find_clean, go_through, plan
 
         if clean is not None and not clean.exists():
             raise FileNotFoundError(f"There is no {clean}.")
@@ -96,7 +95,8 @@ def restore(
                 source, target, model, find_clean(source, clean), overwrite, path, strength, beside
             )
 
-        done, failed, stopped = _each(work.jobs, one)
+        with _progress() as bar:
+            done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), one)
         failed = work.failed + failed
         if done:
             out.print(restored_table(done, clean is not None))
@@ -112,7 +112,7 @@ def restore(
                 report, {"restored": done, "failed": failed, "skipped": [str(p) for p in work.skipped]}
             )
         if stopped:
-            again = "does all of them again" if overwrite else "and --skip-existing goes on with the others"
+            again = "does all of them again" if overwrite else "with --skip-existing goes on"
             err.print(
                 f"Stopped. {len(done)} of {len(work.jobs)} photos are restored and stay. "
                 f"The same command {again}.",
@@ -122,28 +122,6 @@ def restore(
         if failed:
             err.print(f"{len(done)} restored, {len(failed)} not.")
             raise typer.Exit(1)
-
-
-def _each(jobs: list, one: Callable[[Path, Path], dict]) -> tuple[list[dict], list[dict], bool]:
-    """Do one after the other under one bar: (what came of each, what failed and why, whether Ctrl-C came)."""
-    done, failed = [], []
-    try:
-        with _progress() as bar:
-            for k, (source, target) in enumerate(bar.track(jobs, description="restoring")):
-                try:
-                    done.append(one(source, target))
-                except (OSError, ValueError) as error:
-                    failed.append({"photo": str(source), "reason": str(error)})
-                    if getattr(error, "errno", None) in (
-                        errno.ENOSPC,
-                        errno.EDQUOT,
-                    ):  # the rest would not fit
-                        rest = [str(photo) for photo, _ in jobs[k + 1 :]]
-                        failed += [{"photo": p, "reason": "not tried, as the disk is full."} for p in rest]
-                        break
-    except KeyboardInterrupt:
-        return done, failed, True
-    return done, failed, False
 
 
 @app.command()

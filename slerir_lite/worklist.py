@@ -1,6 +1,8 @@
-"""Which photo is restored to which file, decided before the first one is: nothing is written over unasked."""
+"""Which photo is restored to which file, decided before the first one is; and then one after the other."""
 
+import errno
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def plan(
 ) -> Worklist:
     """What to do for `photos`, files or folders.
 
-    output: a folder, made here where it is missing; or, for one photo, a file. skip_existing: a photo whose
+    output: a folder, or for one photo a file; folders that are missing are made. skip_existing: a photo whose
     target is there is done. beside: endings of pictures that are written next to each target.
     Raises ValueError where several photos would go to one file, OSError where there can be no such folder.
     """
@@ -42,8 +44,8 @@ def plan(
     to_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
     if to_file and (len(sources) > 1 or any(p.is_dir() for p in photos)):
         raise ValueError(f"{output} is one file, but there are several photos: give a folder.")
-    if not to_file and sources:
-        _make_folder(output)
+    if sources:
+        _make_folder(output.parent if to_file else output)
     taken: dict[Path, Path] = {}
     for source in sources:
         target = output if to_file else output / _writable_name(source)
@@ -61,6 +63,25 @@ def plan(
             reason = f"{there[0]} {what}; --overwrite would replace it."
             found.failed.append({"photo": str(source), "reason": reason})
     return found
+
+
+def go_through(
+    jobs: Iterable[tuple[Path, Path]], one: Callable[[Path, Path], dict]
+) -> tuple[list[dict], list[dict], bool]:
+    """`one` for each job: (what it returned, {"photo", "reason"} where it couldn't, whether Ctrl-C came)."""
+    done, failed, full = [], [], False
+    try:
+        for source, target in jobs:
+            try:
+                if full:
+                    raise OSError("not tried, as the disk is full.")
+                done.append(one(source, target))
+            except (OSError, ValueError) as error:
+                full = full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+                failed.append({"photo": str(source), "reason": str(error)})
+    except KeyboardInterrupt:
+        return done, failed, True
+    return done, failed, False
 
 
 def beside_of(target: Path, ending: str) -> Path:
