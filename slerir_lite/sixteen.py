@@ -68,7 +68,7 @@ def png(pixels: np.ndarray, **beside) -> bytes:
     Image.new("L" if channels < 3 else "RGB", (1, 1)).save(shell, "PNG", **beside)
     size = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
 
-    rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
+    rows = np.ascontiguousarray(pixels, ">u2").reshape(height, -1).view(np.uint8)
     filtered = np.ones((height, 1 + rows.shape[1]), np.uint8)  # each row starts with its filter: 1, Sub
     filtered[:, 1:] = rows
     filtered[:, 1 + 2 * channels :] -= rows[:, : -2 * channels]
@@ -88,7 +88,7 @@ def png(pixels: np.ndarray, **beside) -> bytes:
 def tiff(pixels: np.ndarray, fill: Callable[[TiffImagePlugin.ImageFileDirectory_v2], None]) -> bytes:
     """A TIFF file of (H, W, C) uint8 or uint16, C as for `png`. fill: adds what stands beside the pixels."""
     height, width, channels = pixels.shape
-    pixels = pixels.astype(pixels.dtype.newbyteorder("<"))
+    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
     rows = max(1, STRIP // max(1, width * channels * pixels.itemsize))
     strips = []
     for top in range(0, height, rows):
