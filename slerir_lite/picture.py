@@ -71,8 +71,8 @@ def from_pil(image: Image.Image, deep: np.ndarray | None = None) -> Picture:
         notes.append(note)
     see_through = image.has_transparency_data
     grey = mode in GREY
-    image = image.convert(("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB")
-    pixels = np.asarray(image)
+    mode = ("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB"
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     alpha = pixels[..., -1].copy() if see_through else None
     if see_through:
         pixels = pixels[..., 0] if grey else pixels[..., :3]

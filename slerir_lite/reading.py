@@ -9,7 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from . import sixteen
 from .metadata import jpeg_quality, kept_exif, webp_is_lossless
@@ -52,9 +52,9 @@ def read_picture(path: str | Path) -> Picture:
         ) from error
     except Refused as error:
         raise ValueError(f"{path} {error}") from error
-    except MemoryError as error:
-        raise ValueError(f"{path} needs more memory than there is. Scale it down first.") from error
     except Exception as error:  # on damaged bytes decoders raise nearly anything
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):  # the latter is torch's
+            raise ValueError(f"{path} needs more memory than there is. Scale it down first.") from error
         raise ValueError(f"{path} is damaged or cut off ({error}). Copy or download it again.") from error
 
 
@@ -127,7 +127,8 @@ def _frames(image: Image.Image) -> int:
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return image if turn == 1 else ImageOps.exif_transpose(image)
     except Exception:
         notes.append("Its EXIF block is damaged; the photo may lie on its side.")
         return image

@@ -19,8 +19,9 @@ def from_array(a: np.ndarray) -> Tensor:
     white = {"u1": 255, "u2": 65535}.get(a.dtype.str[1:])
     if white is None and a.dtype.kind != "f":
         raise TypeError(f"An array must be of uint8, uint16 or floats in [0, 1], not {a.dtype}.")
-    x = torch.from_numpy(a.astype(np.float32)) / (white or 1)
-    return checked(x.permute(2, 0, 1) if a.ndim == 3 else x.expand(3, -1, -1))
+    planes = np.moveaxis(a, 2, 0) if a.ndim == 3 else a[None]
+    x = torch.from_numpy(planes.astype(np.float32, order="C")).div_(white or 1)  # few copies: photos are large
+    return checked(x.expand(3, -1, -1))
 
 
 def from_tensor(x: Tensor) -> Tensor:
@@ -29,7 +30,7 @@ def from_tensor(x: Tensor) -> Tensor:
         raise ValueError(f"A tensor must be (3, H, W) or (1, 3, H, W), not {tuple(x.shape)}.")
     if not x.is_floating_point():
         raise TypeError(f"A tensor must hold floats in [0, 1], not {x.dtype}. Divide bytes by 255.")
-    return checked(x.detach().reshape(x.shape[-3:]).float().cpu())
+    return checked(x.detach().reshape(x.shape[-3:]).to("cpu", torch.float32, copy=True))
 
 
 def checked(x: Tensor) -> Tensor:
@@ -42,7 +43,7 @@ def checked(x: Tensor) -> Tensor:
     if low < -ROUNDING or high > 1 + ROUNDING:
         hint = " Divide it by 255." if low >= 0 and 1 < high <= 255 else ""
         raise ValueError(f"Floats must lie in [0, 1]; these go from {low:.4g} to {high:.4g}.{hint}")
-    return x.clamp(0, 1).contiguous()
+    return (x if 0 <= low and high <= 1 else x.clamp(0, 1)).contiguous()
 
 
 def as_bytes(image: Tensor) -> np.ndarray:
@@ -52,11 +53,11 @@ def as_bytes(image: Tensor) -> np.ndarray:
 
 def as_integers(image: Tensor, bits: int) -> np.ndarray:
     """(C, H, W) in [0, 1], clipped -> (H, W, C) uint8 or uint16, rounded to the nearest."""
-    x = (image.detach().float().clamp(0, 1) * (2**bits - 1)).round().permute(1, 2, 0)
-    return x.cpu().numpy().astype(np.uint8 if bits == 8 else np.uint16)
+    x = image.detach().float().clamp(0, 1).mul_(2**bits - 1).round_()
+    x = x.to(torch.uint8 if bits == 8 else torch.int32).permute(1, 2, 0).cpu().numpy()
+    return x if bits == 8 else x.astype(np.uint16)
 
 
 def grey(image: Tensor) -> Tensor:
     """(3, H, W) -> (1, H, W): how bright each pixel looks. Three equal channels give that value."""
-    weights = torch.tensor(LUMA, dtype=torch.float64, device=image.device)[:, None, None]
-    return (image.double() * weights).sum(0, keepdim=True)
+    return sum(channel.double() * share for channel, share in zip(image, LUMA, strict=True))[None]

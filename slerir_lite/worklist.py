@@ -76,9 +76,11 @@ def go_through(
                 if full:
                     raise OSError("not tried, as the disk is full.")
                 done.append(one(source, target))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, MemoryError) as error:
                 full = full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-                failed.append({"photo": str(source), "reason": str(error)})
+                failed.append(
+                    {"photo": str(source), "reason": str(error) or "needs more memory than there is."}
+                )
     except KeyboardInterrupt:
         return done, failed, True
     return done, failed, False
