@@ -177,6 +177,7 @@ def run(files: int, seed: int = 0) -> dict:
     return {
         "files": files,
         "seed": seed,
+        "one_in_so_many_through_a_network": REAL,
         "outcomes": dict(outcomes.most_common()),
         "by_format": {name: dict(counts.most_common()) for name, counts in sorted(formats.items())},
         "wrong": wrong,
@@ -202,9 +203,10 @@ def main() -> None:
         work(asked.seed)
         return
     log = run(asked.files, asked.seed)
-    print(json.dumps(log, indent=2))
+    text = json.dumps(log, indent=2)
     if asked.json is not None:
-        asked.json.write_text(json.dumps(log, indent=2) + "\n", "utf-8")
+        asked.json.write_text(text + "\n", "utf-8")
+    print(text)
     sys.exit(bool(log["wrong"]))
 
 
