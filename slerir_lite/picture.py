@@ -54,7 +54,7 @@ def from_pil(image: Image.Image, deep: np.ndarray | None = None) -> Picture:
         key = image.info.get("transparency")
         if isinstance(key, int) and mode != "F":
             alpha = np.where(np.asarray(image) == key, 0, 65535).astype(np.uint16)
-        if mode in ("I", "F"):
+        if mode == "F":
             notes.append("32 bits a pixel are kept as 16.")
         return Picture(pixels, alpha, 16, True, icc=icc, notes=tuple(notes))
     if deep is not None:

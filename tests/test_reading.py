@@ -179,6 +179,13 @@ def test_floats_are_read_where_they_are_brightness(tmp_path):
         as_photo(Image.fromarray((grey * 1e6).astype(np.int32)))
 
 
+def test_a_deep_pgm_has_sixteen_bits(tmp_path):
+    deep = RNG.integers(0, 65536, (4, 5)).astype(np.uint16)
+    (tmp_path / "a.pgm").write_bytes(b"P5 5 4 65535\n" + deep.astype(">u2").tobytes())
+    picture = read_picture(tmp_path / "a.pgm")
+    assert np.array_equal((picture.pixels[0].double() * 65535).round(), deep) and picture.notes == ()
+
+
 def test_a_damaged_exif_block_costs_no_photo(tmp_path):
     whole = save(tmp_path / "a.jpg", RGBA[..., :3], exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(9))
     picture = read_picture(whole)
