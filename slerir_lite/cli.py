@@ -48,7 +48,23 @@ def restore(
     report: Json = None,
     weights: Weights = None,
     device: Device = None,
+    path: Annotated[
+        str | None,
+        typer.Option(help='Take this path instead of the nearest specialists, such as "0-2-1-1-0-2-2-1".'),
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="From 0, the photo untouched, to 1, fully restored.", show_default=True)
+    ] = 1.0,
+    guide: Annotated[
+        bool, typer.Option("--save-guide", help="Also write PHOTO.guide.png: where the network works how.")
+    ] = False,
+    path_picture: Annotated[
+        bool, typer.Option("--save-path-picture", help="Also write PHOTO.path.png: a map of the path.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out photos whose restored file is there: go on.")
+    ] = False,
 ) -> None:
     """Restore photos and tell what was found in each, and which path it took through the network.
 
@@ -58,28 +74,51 @@ def restore(
     and the exit code is 1.
     """
     with one_line_errors():
-        from .jobs import find_clean, plan, restore_file
+        from .jobs import restore_file
+        from .steer import checked_strength, chosen_path
         from .tables import restored_table
+        from .worklist import GUIDE, PATH, find_clean, go_through, plan
 
         if clean is not None and not clean.exists():
             raise FileNotFoundError(f"There is no {clean}.")
-        jobs, failed = plan(photos, output, overwrite)
-        model = _load(weights, device) if jobs else None
-        if jobs and not hasattr(model, "compass"):
+        beside = tuple(ending for ending, asked in ((GUIDE, guide), (PATH, path_picture)) if asked)
+        strength = checked_strength(strength)  # what can be refused is refused before the first photo
+        work = plan(photos, output, overwrite, skip_existing, beside)
+        model = _load(weights, device) if work.jobs else None
+        if work.jobs and not hasattr(model, "compass"):
             raise ValueError(f"{weights} holds a {type(model).__name__}; restoring needs a SlerIR's weights.")
-        done = []
+        if work.jobs and path is not None:
+            chosen_path(path, model.config.experts)
+
+        def one(source: Path, target: Path) -> dict:
+            return restore_file(
+                source, target, model, find_clean(source, clean), overwrite, path, strength, beside
+            )
+
         with _progress() as bar:
-            for source, target in bar.track(jobs, description="restoring"):
-                try:
-                    done.append(restore_file(source, target, model, find_clean(source, clean), overwrite))
-                except (OSError, ValueError) as error:
-                    failed.append({"photo": str(source), "reason": str(error)})
+            done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), one)
+        failed = work.failed + failed
         if done:
             out.print(restored_table(done, clean is not None))
+        for row in done:
+            for note in row["notes"]:
+                err.print(Text(f"{row['photo']}: {note}", style="yellow"), soft_wrap=True)
         for row in failed:
             err.print(Text(f"{row['photo']}: {row['reason']}", style="red"), soft_wrap=True)
+        if work.skipped:
+            err.print(f"{len(work.skipped)} were restored before and left out.")
         if report is not None:
-            _write_json(report, {"restored": done, "failed": failed})
+            _write_json(
+                report, {"restored": done, "failed": failed, "skipped": [str(p) for p in work.skipped]}
+            )
+        if stopped:
+            again = "does all of them again" if overwrite else "with --skip-existing goes on"
+            err.print(
+                f"Stopped. {len(done)} of {len(work.jobs)} photos are restored and stay. "
+                f"The same command {again}.",
+                soft_wrap=True,
+            )
+            raise typer.Exit(130)
         if failed:
             err.print(f"{len(done)} restored, {len(failed)} not.")
             raise typer.Exit(1)

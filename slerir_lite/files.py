@@ -9,13 +9,14 @@ from pathlib import Path
 def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
     """Write `data` under a hidden name in the same folder, then rename it to `path`.
 
-    Raises FileNotFoundError where the folder is missing, FileExistsError where `path` exists and
-    `overwrite` is False, and OSError for a full disk or a folder that can't be written to.
+    Where `path` is a link, the link is replaced and what it leads to stays. Raises FileNotFoundError where
+    the folder is missing, FileExistsError where `path` exists and `overwrite` is False, and OSError, with
+    its errno, for a full disk or a folder that can't be written to.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
-    if not overwrite and path.exists():
+    if not overwrite and os.path.lexists(path):
         raise FileExistsError(
             f"{path} is already there. Choose another name, or ask for it to be overwritten."
         )
@@ -26,6 +27,9 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
             file.flush()
             os.fsync(file.fileno())  # else a power cut could keep the new name but not what it stands for
         os.replace(part, path)
+    except OSError as error:
+        what = f"{error.strerror}; nothing was changed. Make room, or choose another place"
+        raise type(error)(error.errno, what, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -5,7 +5,7 @@ Ours:  all that was decided comes back with the photo, so that it can be shown. 
        the photo in one piece, which takes about half a gigabyte of memory for each megapixel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from .degrade import PLACES
 from .model import Restored, SlerIR
 from .photo import as_bytes, as_photo
+from .steer import blend, checked_strength, chosen_path
 from .weights import load_pretrained
 
 
@@ -28,6 +29,7 @@ class Restoration:
     angle: (L, K) degrees from z to each pin; margin: (L,) degrees by which the nearest pin won
     z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres
     guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels
+    forced: whether the path was given instead of found; strength: how much of the restoring is in the image
     """
 
     image: Tensor
@@ -37,6 +39,8 @@ class Restoration:
     z: Tensor
     place: dict[str, float]
     guide: Tensor
+    forced: bool = False
+    strength: float = 1.0
 
     @property
     def path(self) -> str:
@@ -58,6 +62,8 @@ class Restoration:
             "nearest": self.nearest,
             "place": {name: round(angle, 2) for name, angle in self.place.items()},
             "path": self.path,
+            "forced": self.forced,
+            "strength": self.strength,
             "choice": self.choice.tolist(),
             "angle": [[round(v, 2) for v in row] for row in self.angle.tolist()],
             "margin": [round(v, 2) for v in self.margin.tolist()],
@@ -67,12 +73,21 @@ class Restoration:
         }
 
 
-def restore(photo, model: SlerIR | None = None, *, device: str | torch.device | None = None) -> Restoration:
+def restore(
+    photo,
+    model: SlerIR | None = None,
+    *,
+    path: str | Sequence[int] | None = None,
+    strength: float = 1.0,
+    device: str | torch.device | None = None,
+) -> Restoration:
     """Restore one photo.
 
-    photo: a path, a PIL image, an array (H, W, 3) or (H, W) of uint8, uint16 or floats in [0, 1], or a
-    tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1]. model: default, the one that comes with the
-    package. device: moves the model there first; default, where it is.
+    photo: a path, a PIL image, a `Picture`, an array (H, W, 3) or (H, W) of uint8, uint16 or floats in
+    [0, 1], or a tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1]. model: default, the one that comes
+    with the package. path: such as "0-2-1-1-0-2-2-1", the specialist to take at each station; default, the
+    nearest. strength: 0 gives the photo untouched, 1 the restored one, and between them a blend. device:
+    moves the model there first; default, where it is.
 
     Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted.
     """
@@ -82,26 +97,34 @@ def restore(photo, model: SlerIR | None = None, *, device: str | torch.device | 
         raise TypeError(
             f"restore needs a SlerIR, which has a path to tell of; this is a {type(model).__name__}."
         )
+    choice = None if path is None else chosen_path(path, model.config.experts)
+    strength = checked_strength(strength)
     if device is not None:
         model.to(device)
     with at_rest(model), torch.inference_mode():
-        got = run(model, x[None])
+        got = run(model, x[None], choice)
+        route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
     # Copies made outside inference mode are ordinary tensors, which may take part in a gradient.
     return Restoration(
-        image=got.image[0].clamp(0, 1).cpu().clone(memory_format=torch.contiguous_format),
+        image=blend(x, got.image[0].clamp(0, 1).cpu(), strength).clone(memory_format=torch.contiguous_format),
         choice=got.route.choice[0].cpu().clone(),
-        angle=got.route.angle[0].float().cpu().clone(),
-        margin=got.route.margin[0].float().cpu().clone(),
+        angle=route.angle[0].float().cpu().clone(),
+        margin=route.margin[0].float().cpu().clone(),
         z=got.sense.z[0].cpu().clone(),
         place=places(got.sense.z, model.compass.centres)[0],
         guide=got.guide[0].float().cpu().clone(memory_format=torch.contiguous_format),
+        forced=choice is not None,
+        strength=strength,
     )
 
 
-def run(model: nn.Module, x: Tensor) -> Restored | Tensor:
-    """Whole photos (B, 3, H, W) of one size through the network, on its device; a Generalist gives images."""
+def run(model: nn.Module, x: Tensor, choice: Tensor | None = None) -> Restored | Tensor:
+    """Whole photos (B, 3, H, W) of one size through the network, on its device; a Generalist gives images.
+
+    choice: (B, 8), the path to take instead of the router's.
+    """
     x = x.to(next(model.parameters()).device, memory_format=torch.channels_last)
-    return model(x)
+    return model(x) if choice is None else model(x, choice=choice.to(x.device))
 
 
 def places(z: Tensor, centres: Tensor) -> list[dict[str, float]]:

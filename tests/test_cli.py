@@ -1,8 +1,11 @@
 """The commands, as a person types them: what they write, show, refuse, and exit with."""
 
+import errno
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -10,13 +13,13 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from slerir_lite import train
+from slerir_lite import jobs, sixteen, train
 from slerir_lite.cli import app
-from slerir_lite.jobs import find_clean, plan
 from slerir_lite.model import Config, Generalist, SlerIR
-from slerir_lite.photo import as_bytes
+from slerir_lite.photo import as_bytes, read_picture
 from slerir_lite.restore import restore
 from slerir_lite.weights import load_weights, save_weights
+from slerir_lite.worklist import find_clean, plan
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +164,9 @@ def test_an_empty_folder(here):
 
 def test_the_plan(here):
     (here / "a.gif").touch()
-    jobs, failed = plan([here / "a.gif", here / "a.gif"], here / "out", False)
-    assert jobs == [(here / "a.gif", here / "out/a.png")] and not failed  # GIFs are read, not written
+    work = plan([here / "a.gif", here / "a.gif"], here / "out")
+    assert work.jobs == [(here / "a.gif", here / "out/a.png")]  # GIFs are read, not written
+    assert not work.failed and not work.skipped
 
 
 def test_which_clean_photo_belongs_to_which(here):
@@ -178,6 +182,204 @@ def test_which_clean_photo_belongs_to_which(here):
     assert find_clean(here / "bird.png", clean) is None
     assert find_clean(here / "bird.png", clean / "cat.png") == clean / "cat.png"
     assert find_clean(here / "bird.png", None) is None
+
+
+def test_all_that_a_photo_has_comes_out_again(here, weights):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "A camera", 6
+    deep = np.random.default_rng(0).integers(0, 65536, (20, 30, 4)).astype(np.uint16)
+    (here / "deep.png").write_bytes(sixteen.png(deep, exif=exif.tobytes(), icc_profile=b"profile"))
+    slerir("restore", "deep.png", "-o", "out/deep.tif", "--weights", weights, "--strength", 0)
+    before, after = read_picture(here / "deep.png"), read_picture(here / "out/deep.tif")
+    assert torch.equal(after.pixels, before.pixels) and np.array_equal(after.alpha, before.alpha)
+    assert after.bits == 16 and after.icc == b"profile" and b"A camera" in after.exif
+    assert after.pixels.shape == (3, 30, 20)
+
+
+def test_what_could_not_be_kept_is_told_and_reported(here, weights):
+    Image.new("RGBA", (9, 9), (9, 9, 9, 99)).save(here / "see.png")
+    frames = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
+    frames[0].save(here / "two.gif", save_all=True, append_images=frames[1:])
+    result = slerir("restore", "see.png", "-o", "see.jpg", "--json", "r.json", "--weights", weights)
+    (row,) = json.loads((here / "r.json").read_text())["restored"]
+    assert "JPEG holds no transparency" in row["notes"][0] and f"see.png: {row['notes'][0]}" in result.stderr
+    result = slerir("restore", "two.gif", "-o", "out", "--weights", weights)
+    assert "two.gif: It holds 2 pictures; only the first is restored." in result.stderr
+    assert files(here / "out") == ["two.png"]
+
+
+def test_thin_photos_are_restored(here, weights):
+    for size in ((1, 1), (1, 5000), (5000, 1)):
+        Image.new("RGB", size, "grey").save(here / "thin.png")
+        slerir("restore", "thin.png", "-o", "out", "--overwrite", "--weights", weights)
+        assert Image.open(here / "out/thin.png").size == size
+
+
+def test_a_path_and_a_strength_of_ones_own(here, weights):
+    photo, asked = here / "broken/coffee__noise.png", ("--path", "0-2-1-1-0-2-2-1", "--strength", 0.5)
+    result = slerir("restore", photo, "-o", "out", *asked, "--json", "r.json", "--weights", weights)
+    expected = restore(photo, load_weights(weights), path="0-2-1-1-0-2-2-1", strength=0.5)
+    written = np.asarray(Image.open(here / "out/coffee__noise.png"))
+    assert np.array_equal(written, as_bytes(expected.image)) and "0-2-1-1-0-2-2-1" in result.stdout
+    (row,) = json.loads((here / "r.json").read_text())["restored"]
+    assert (row["forced"], row["strength"]) == (True, 0.5)
+
+
+@pytest.mark.parametrize("more", [(), ("--path", "0-2-1-1-0-2-2-1")])
+def test_the_explorers_pictures_are_written_beside(here, weights, more):
+    asked = "--save-guide", "--save-path-picture", *more
+    slerir("restore", "broken", "-o", "out", *asked, "--weights", weights)
+    names = ("coffee__noise.png", "tree.jpg")
+    assert files(here / "out") == sorted(
+        name + ending for name in names for ending in ("", ".guide.png", ".path.png")
+    )
+    for name in names:
+        for ending in (".guide.png", ".path.png"):
+            assert Image.open(here / f"out/{name}{ending}").size[0] == 850
+    result = slerir("restore", "broken", "-o", "out", *asked, "--weights", weights, code=1)
+    assert "is already there" in result.stderr
+
+
+def test_a_picture_beside_is_not_written_over_unasked(here, weights):
+    (here / "out").mkdir()
+    (here / "out/tree.jpg.guide.png").write_bytes(b"precious")
+    asked = "broken", "-o", "out", "--save-guide", "--weights", weights
+    result = slerir("restore", *asked, code=1)
+    assert "tree.jpg.guide.png is already there" in result.stderr
+    assert (here / "out/tree.jpg.guide.png").read_bytes() == b"precious"
+    assert not (here / "out/tree.jpg").exists()
+
+
+def test_what_was_restored_before_can_be_left_out(here, weights):
+    slerir("restore", "broken/tree.jpg", "-o", "out", "--weights", weights)
+    before = (here / "out/tree.jpg").stat().st_mtime_ns
+    result = slerir("restore", "broken", "-o", "out", "--skip-existing", "--weights", weights)
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+    assert (here / "out/tree.jpg").stat().st_mtime_ns == before and "1 were restored before" in result.stderr
+    result = slerir("restore", "broken", "-o", "broken", "--skip-existing", "--weights", weights, code=1)
+    assert "is the photo itself" in result.stderr  # which is no restored one
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypatch):
+    real = jobs.restore_file
+
+    def stopped_at_the_second(source, *arguments):
+        if source.name == "tree.jpg":
+            raise KeyboardInterrupt
+        return real(source, *arguments)
+
+    monkeypatch.setattr(jobs, "restore_file", stopped_at_the_second)
+    asked = "broken", "-o", "out", "--json", "r.json", "--weights", weights
+    result = slerir("restore", *asked, code=130)
+    assert "1 of 2 photos are restored and stay" in result.stderr
+    assert "The same command with --skip-existing goes on." in result.stderr
+    assert files(here / "out") == ["coffee__noise.png"]
+    assert len(json.loads((here / "r.json").read_text())["restored"]) == 1
+    result = slerir("restore", *asked, "--overwrite", code=130)
+    assert "The same command does all of them again" in result.stderr
+    monkeypatch.setattr(jobs, "restore_file", real)
+    slerir("restore", *asked, "--skip-existing")
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+
+
+def test_a_real_ctrl_c(here, weights):
+    (here / "many").mkdir()
+    for k in range(400):
+        Image.fromarray(np.full((64, 64, 3), k % 256, np.uint8)).save(here / "many" / f"{k:03}.png")
+    command = sys.executable, "-c", "from slerir_lite.cli import app; app()"
+    run = subprocess.Popen(
+        [*command, "restore", "many", "-o", "out", "--weights", str(weights)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here,
+    )  # fmt: skip
+    while run.poll() is None and not (here / "out/002.png").exists():
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=120)
+    assert run.returncode == 130, told
+    done = files(here / "out")
+    assert f"{len(done)} of 400 photos are restored and stay" in told and 3 <= len(done) < 400
+    for name in done:  # no hidden ones among them, and each is whole
+        assert np.asarray(Image.open(here / "out" / name)).shape == (64, 64, 3)
+
+
+def test_too_little_memory_for_one_leaves_the_others(here, weights, monkeypatch):
+    real = jobs.restore_file
+
+    def short_of_memory(source, *arguments):
+        if source.name == "coffee__noise.png":
+            raise MemoryError
+        return real(source, *arguments)
+
+    monkeypatch.setattr(jobs, "restore_file", short_of_memory)
+    result = slerir("restore", "broken", "-o", "out", "--weights", weights, code=1)
+    assert "coffee__noise.png: needs more memory than there is" in result.stderr
+    assert files(here / "out") == ["tree.jpg"]
+
+
+def test_a_photo_named_twice_is_restored_once(here, weights):
+    slerir("restore", "broken", "broken/tree.jpg", "-o", "out", "--weights", weights)
+    assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+
+
+def test_a_full_disk_ends_the_run_with_all_that_is_missing(here, weights, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    result = slerir("restore", "broken", "-o", "out", "--weights", weights, code=1)
+    assert "No space left on device; nothing was changed. Make room" in result.stderr
+    assert (
+        "tree.jpg: not tried, as the disk is full" in result.stderr and "0 restored, 2 not" in result.stderr
+    )
+    assert files(here / "out") == []
+
+
+def test_links_lead_to_no_lost_photo(here, weights):
+    photo = here / "broken/coffee__noise.png"
+    before = photo.read_bytes()
+    (here / "same").symlink_to("broken")
+    result = slerir("restore", photo, "-o", "same", "--weights", weights, code=1)
+    assert "is the photo itself" in result.stderr
+    (here / "link.png").symlink_to(photo)
+    result = slerir("restore", photo, "-o", "link.png", "--weights", weights, code=1)
+    assert "is the photo itself" in result.stderr
+    slerir("restore", photo, "-o", "link.png", "--overwrite", "--weights", weights)
+    assert photo.read_bytes() == before and not (here / "link.png").is_symlink()
+    (here / "in").mkdir()
+    (here / "in/linked.png").symlink_to(photo)
+    slerir("restore", "in", "-o", "out", "--weights", weights)
+    assert files(here / "out") == ["linked.png"]
+
+
+def test_two_photos_for_one_name_are_both_named(here):
+    for name in ("x.gif", "x.png"):
+        Image.new("RGB", (9, 9)).save(here / name)
+    result = slerir("restore", "x.gif", "x.png", "-o", "out", code=1)
+    assert "x.gif and x.png would both become out/x.png: restore them apart" in result.stderr
+    assert "out" not in files(here) or files(here / "out") == []
+
+
+def test_a_photo_may_not_become_the_picture_beside_another(here):
+    Image.new("RGB", (9, 9)).save(here / "x.png")
+    Image.new("RGB", (9, 9)).save(here / "x.png.path.png")
+    asked = "restore", "x.png", "x.png.path.png", "-o", "out", "--save-path-picture"
+    assert "would both become out/x.png.path.png" in slerir(*asked, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "clean/coffee.png/out"], "clean/coffee.png/out can't be made a folder"),
+        (["-o", "file"], "file can't be made a folder: a file has that name. Give another --output"),
+        (["-o", "out", "--path", "0-1"], "A path is 8 numbers from 0 to 2"),
+        (["-o", "out", "--strength", "2"], "A strength lies between 0"),
+        (["-o", "out", "--overwrite", "--skip-existing"], "Give either --overwrite or --skip-existing"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_refused_before_the_first_photo(here, weights, arguments, message):
+    (here / "file").touch()
+    result = slerir("restore", "broken", *arguments, "--weights", weights, code=1)
+    assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
 
 
 # evaluate
@@ -311,7 +513,7 @@ def test_a_generalist_really_trains_and_is_measured(here):
 def test_help_tells_an_outsider():
     assert "Restore noisy, rainy, hazy, blurred or dark photos" in slerir("--help").stdout
     for command, words in {
-        "restore": ["folder", "--clean", "--overwrite"],
+        "restore": ["folder", "--clean", "--overwrite", "--strength", "--path"],
         "evaluate": ["PSNR", "--pairs", "--limit"],
         "train": ["--dead-leaves", "goes on", "--generalist"],
     }.items():

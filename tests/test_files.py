@@ -1,67 +1,122 @@
-"""Files are whole or not there, and what killed writes leave is swept away, and nothing else."""
+"""A file is whole or not there, whatever happens while it is written."""
 
+import errno
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
-from slerir_lite.files import sweep, write_whole
+from slerir_lite.files import write_whole
+
+SLOW = """
+import os, sys, time
+from slerir_lite.files import write_whole
+def pause(*_):
+    print("in the middle", flush=True)
+    time.sleep(60)
+os.{where} = pause
+write_whole(sys.argv[1], b"new" * 100_000)
+"""
+SMALL_DISK = """
+import resource, signal, sys
+from slerir_lite.files import write_whole
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    write_whole(sys.argv[1], b"new" * 100_000)
+except OSError as error:
+    print(error)
+"""
+AGAIN_AND_AGAIN = """
+import sys
+from slerir_lite.files import write_whole
+for _ in range(50):
+    write_whole(sys.argv[1], sys.argv[2].encode() * 99_999)
+"""
 
 
-class Killed(BaseException):
-    """Ends a write as a kill would, if nobody tidied up."""
+def names(folder) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
 
 
-@pytest.fixture
-def left_by_a_kill(monkeypatch):
-    """write(path): a write that is killed before the new file has its name."""
-
-    def killed(*_):
-        raise Killed
-
-    def write(path) -> None:
-        with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(os, "replace", killed)
-            patch.setattr(type(path), "unlink", lambda *_, **__: None)
-            write_whole(path, b"new")
-
-    return write
-
-
-@pytest.mark.parametrize("name", ["checkpoint.pt", "a[0-9]*.png", "é" * 120, "x" * 250 + ".png"])
-def test_what_a_killed_write_left_is_swept_and_the_file_stays(name, tmp_path, left_by_a_kill):
-    path = tmp_path / name
-    write_whole(path, b"old")
-    left_by_a_kill(path)
-    left_by_a_kill(path)
-    assert len(list(tmp_path.iterdir())) == 3 and path.read_bytes() == b"old"
-    assert all(f == path or f.name.startswith(".") for f in tmp_path.iterdir())
-    sweep(path)
-    assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == b"old"
-    sweep(path)
-    write_whole(path, b"new")
-    assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == b"new"
+@pytest.mark.parametrize("where", ["fsync", "replace"])
+@pytest.mark.parametrize("before", [None, b"precious"])
+def test_a_kill_in_mid_write_leaves_what_was_there(tmp_path, where, before):
+    target = tmp_path / "a.png"
+    if before is not None:
+        target.write_bytes(before)
+    code = SLOW.replace("{where}", where)
+    writer = subprocess.Popen([sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout.readline() == b"in the middle\n"
+    finally:
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+    assert (target.read_bytes() if target.exists() else None) == before
+    assert all(name == "a.png" or name.startswith(".") for name in names(tmp_path))
 
 
-def test_only_the_leftovers_of_that_file_are_swept(tmp_path, left_by_a_kill):
-    left_by_a_kill(tmp_path / "photo.png")
-    others = (".checkpoint.pt", ".checkpoint.pt.part", ".checkpoint.pt.mine.part", "checkpoint.pt.0123.part",
-              ".checkpoint.pt.0123456789ab.part.txt", "xcheckpoint.pt.0123456789ab.part")  # fmt: skip
-    for name in others:
-        (tmp_path / name).touch()
-    before = sorted(tmp_path.iterdir())
-    sweep(tmp_path / "checkpoint.pt")
-    assert sorted(tmp_path.iterdir()) == before
+@pytest.mark.parametrize("before", [None, b"precious"])
+def test_a_disk_that_is_full_after_half_of_it(tmp_path, before):
+    target = tmp_path / "a.png"
+    if before is not None:
+        target.write_bytes(before)
+    told = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK, str(target)], capture_output=True, text=True, check=True
+    )
+    assert "nothing was changed. Make room, or choose another place" in told.stdout and "a.png" in told.stdout
+    assert names(tmp_path) == ([] if before is None else ["a.png"])
+    assert before is None or target.read_bytes() == before
 
 
-def test_a_folder_that_is_not_there_has_nothing_to_sweep(tmp_path):
-    sweep(tmp_path / "none" / "checkpoint.pt")
-    assert not list(tmp_path.iterdir())
+def test_the_reason_can_be_told_apart(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left on device; nothing was changed") as error:
+        write_whole(tmp_path / "a.png", b"new")
+    assert error.value.errno == errno.ENOSPC and names(tmp_path) == []
 
 
-def test_a_file_that_is_there_stays_if_asked_for(tmp_path):
-    write_whole(tmp_path / "a", b"old")
-    with pytest.raises(FileExistsError, match="already there"):
-        write_whole(tmp_path / "a", b"new", overwrite=False)
-    with pytest.raises(FileNotFoundError, match="no folder"):
-        write_whole(tmp_path / "none" / "a", b"new")
-    assert (tmp_path / "a").read_bytes() == b"old"
+def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
+    def fail(path, mode):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("builtins.open", fail)  # the tests may run as root, who may write anywhere
+    with pytest.raises(PermissionError, match="Permission denied; nothing was changed.*a.png"):
+        write_whole(tmp_path / "a.png", b"new")
+
+
+def test_a_file_where_a_folder_is_expected(tmp_path):
+    (tmp_path / "a").write_bytes(b"precious")
+    with pytest.raises(FileNotFoundError, match="no folder .*a to write b.png to"):
+        write_whole(tmp_path / "a" / "b.png", b"new")
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "original.png").write_bytes(b"precious")
+    (tmp_path / "link.png").symlink_to("original.png")
+    (tmp_path / "nowhere.png").symlink_to("gone.png")
+    for name in ("link.png", "nowhere.png"):
+        with pytest.raises(FileExistsError, match=f"{name} is already there"):
+            write_whole(tmp_path / name, b"new", overwrite=False)
+        write_whole(tmp_path / name, b"new")
+        assert (tmp_path / name).read_bytes() == b"new" and not (tmp_path / name).is_symlink()
+    assert (tmp_path / "original.png").read_bytes() == b"precious"
+
+
+def test_two_writers_at_once_leave_one_whole_file(tmp_path):
+    writers = [
+        subprocess.Popen([sys.executable, "-c", AGAIN_AND_AGAIN, str(tmp_path / "a"), c]) for c in "xy"
+    ]
+    deadline = time.monotonic() + 60
+    while any(w.poll() is None for w in writers) and time.monotonic() < deadline:
+        if (tmp_path / "a").exists():
+            data = (tmp_path / "a").read_bytes()
+            assert data in (b"x" * 99_999, b"y" * 99_999)
+    assert [w.wait() for w in writers] == [0, 0] and names(tmp_path) == ["a"]

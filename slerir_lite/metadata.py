@@ -1,0 +1,87 @@
+"""What a photo's file holds beside its pixels, as far as it should outlive a restoration.
+
+EXIF without what only described the old file: its layout, its turn (pixels are turned upright when read) and
+its preview, which would show the photo as it was. Colour profile and XMP as they are. And how well a JPEG was
+kept, so that it can be kept no worse.
+"""
+
+import io
+from functools import cache
+
+from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
+
+# TIFF keeps EXIF among the tags that say how its pixels lie; of those, these come from cameras
+# and authors. It gives places of their own to XMP (700) and the colour profile (34675).
+LAYOUT = {*range(254, 348), *range(512, 533)}
+AUTHORED = {269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 318, 319, 531, 532}
+ELSEWHERE = {700, 34675}
+GROUPS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+WIDTH, HEIGHT = 0xA002, 0xA003
+
+
+def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
+    """The EXIF block (with its "Exif\\0\\0") to write again, or None; size: (width, height) of the new photo.
+
+    Raises nearly anything where the block is damaged.
+    """
+    old, new = image.getexif(), Image.Exif()
+    for tag, value in old.items():
+        if tag not in (LAYOUT - AUTHORED) | ELSEWHERE | set(GROUPS):
+            new[tag] = value
+    for group in GROUPS:
+        inner = dict(old.get_ifd(group))
+        if ExifTags.IFD.Interop in inner:  # stands there as an offset into the old file
+            inner[ExifTags.IFD.Interop] = dict(old.get_ifd(ExifTags.IFD.Interop))
+        inner |= {tag: n for tag, n in zip((WIDTH, HEIGHT), size, strict=True) if tag in inner}
+        if inner:
+            new[group] = inner
+    return new.tobytes() if len(new) else None
+
+
+def fill_tiff(tags: TiffImagePlugin.ImageFileDirectory_v2, exif: bytes | None, icc: bytes | None,
+              xmp: bytes | None, dpi: tuple[float, float] | None) -> None:  # fmt: skip
+    """Put all of it among a TIFF's tags."""
+    if dpi is not None:
+        tags[TiffImagePlugin.X_RESOLUTION], tags[TiffImagePlugin.Y_RESOLUTION] = dpi
+        tags[TiffImagePlugin.RESOLUTION_UNIT] = 2  # inches
+    if exif is not None:
+        block = Image.Exif()
+        block.load(exif)
+        for tag, value in block.items():
+            tags[tag] = block.get_ifd(tag) if tag in GROUPS else value
+    for tag, value in ((TiffImagePlugin.ICCPROFILE, icc), (TiffImagePlugin.XMP, xmp)):
+        if value is not None:
+            tags.tagtype[tag] = 7 if tag == TiffImagePlugin.ICCPROFILE else 1
+            tags[tag] = value
+
+
+def jpeg_quality(image: Image.Image) -> int | None:
+    """The quality (1 to 100) at which libjpeg would have written this file, from its table for brightness.
+
+    None for what is no JPEG. A camera's own tables are matched by how coarse they are on the whole.
+    """
+    tables = getattr(image, "quantization", None)
+    if not tables or not tables.get(0):
+        return None
+    coarse = sum(tables[0])
+    return min(range(1, 101), key=lambda quality: (abs(_coarse(quality) - coarse), -quality))
+
+
+@cache
+def _coarse(quality: int) -> int:
+    """The sum of the table that libjpeg uses, asked of libjpeg."""
+    file = io.BytesIO()
+    Image.new("L", (1, 1)).save(file, "JPEG", quality=quality)
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(file.getvalue())) as image:
+        return sum(image.quantization[0])
+
+
+def webp_is_lossless(data: bytes) -> bool:
+    """Whether a WebP file's first picture is packed without loss."""
+    at = 12
+    while at + 8 <= len(data):
+        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name in (b"VP8L", b"VP8 "):
+            return name == b"VP8L"
+        at += 8 + (16 if name == b"ANMF" else length + length % 2)  # a frame of an animation holds chunks
+    return False

@@ -1,0 +1,142 @@
+"""A photo's file in, as a `Picture`: the first frame of JPEG, PNG, WebP, TIFF, BMP, GIF or PPM, upright.
+
+A header is checked before anything is decoded, and whatever a decoder raises becomes one sentence that says
+what to do.
+"""
+
+import io
+import threading
+import warnings
+from pathlib import Path
+
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from . import sixteen
+from .metadata import jpeg_quality, kept_exif, webp_is_lossless
+from .picture import Picture, Refused, from_pil
+
+# With JPEG comes MPO, JPEGs in one file. No others: some start programs (EPS), some are no photos.
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM")
+LARGEST = 250_000_000  # pixels; above Pillow's own limit, as there are cameras with 200 million
+PLANAR, BITS = 284, 258  # TIFF's tags
+_opening = threading.Lock()
+
+
+def read_picture(path: str | Path) -> Picture:
+    """Read a photo's file.
+
+    Raises FileNotFoundError, PermissionError, or ValueError with the file's name and what to do: for a
+    folder, an empty file, something that is not an image, a damaged, cut-off or gigantic image.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Name a photo in it.")
+    if not path.is_file():  # a pipe or a device could be read without end
+        raise ValueError(f"{path} is not a file. Copy the photo to one.")
+    try:
+        data = path.read_bytes()
+    except PermissionError as error:
+        raise PermissionError(f"{path} may not be read. Change its permissions, or copy it.") from error
+    if not data:
+        raise ValueError(f"{path} is empty (0 bytes). Copy or download it again.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is to be said of the file is said in an error or a note
+            return _picture(data)
+    except UnidentifiedImageError as error:
+        hint = " It is a HEIC or AVIF photo: export it as JPEG." if data[4:8] == b"ftyp" else ""
+        raise ValueError(
+            f"{path} is not an image that can be read. JPEG, PNG, WebP, TIFF and BMP can.{hint}"
+        ) from error
+    except Refused as error:
+        raise ValueError(f"{path} {error}") from error
+    except Exception as error:  # on damaged bytes decoders raise nearly anything
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):  # the latter is torch's
+            raise ValueError(f"{path} needs more memory than there is. Scale it down first.") from error
+        raise ValueError(f"{path} is damaged or cut off ({error}). Copy or download it again.") from error
+
+
+def _picture(data: bytes) -> Picture:
+    image = _open(data)
+    name, notes = image.format, []
+    if (frames := _frames(image)) > 1:
+        notes.append(f"It holds {frames} pictures; only the first is restored.")
+    mode = sixteen.raw_mode(image)
+    deep = sixteen.is_deep(image)
+    if name == "TIFF" and image.tag_v2.get(PLANAR) == 2 and image.tag_v2.get(BITS, (8,))[0] == 16:
+        raise Refused("keeps 16 bits plane by plane, which can't be read. Save it interleaved.")
+    quality = jpeg_quality(image) if name in ("JPEG", "MPO") else None
+    image.load()
+    turned = _upright(image, notes)
+    full = None
+    if deep:
+        full = sixteen.join(turned, _upright(sixteen.low_bytes(_open(data)), []), mode)
+    elif mode.endswith((";16B", ";16L", ";16N")) and not mode.startswith("I"):
+        notes.append("16 bits a channel are read as 8, as its kind of colour can't be read otherwise.")
+    found = from_pil(turned, full)
+    try:
+        exif = kept_exif(image, turned.size)
+    except Exception:  # Pillow raises nearly anything on damaged EXIF; the photo itself is whole
+        exif = None
+        notes.append("Its EXIF block is damaged and left out.")
+    xmp = turned.info.get("xmp")
+    xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    return Picture(
+        found.pixels,
+        found.alpha,
+        found.bits,
+        found.grey,
+        "JPEG" if name == "MPO" else name,
+        quality,
+        name == "WEBP" and webp_is_lossless(data),
+        exif,
+        found.icc,
+        xmp if isinstance(xmp, bytes) and xmp else None,
+        _dpi(turned.info.get("dpi")),
+        (*notes, *found.notes),
+    )
+
+
+def _open(data: bytes) -> Image.Image:
+    """The header, checked, with nothing decoded yet."""
+    with _opening:  # Pillow knows one limit for everybody; here another holds, for as long as opening takes
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    width, height = image.size
+    if width * height > LARGEST:
+        raise Refused(
+            f"is too large: its header says {width:,} x {height:,} pixels, and {LARGEST:,} is the most that "
+            "is read. Scale it down first."
+        )
+    return image
+
+
+def _frames(image: Image.Image) -> int:
+    try:
+        frames = getattr(image, "n_frames", 1)
+        image.seek(0)
+    except Exception:  # a damaged later frame does no harm to the first one
+        return 1
+    return frames
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    try:
+        turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return image if turn == 1 else ImageOps.exif_transpose(image)
+    except Exception:
+        notes.append("Its EXIF block is damaged; the photo may lie on its side.")
+        return image
+
+
+def _dpi(dpi) -> tuple[float, float] | None:
+    try:
+        x, y = float(dpi[0]), float(dpi[1])
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        return None
+    return (x, y) if 0 < x < 1e5 and 0 < y < 1e5 else None

@@ -1,0 +1,120 @@
+"""Which photo is restored to which file, decided before the first one is; and then one after the other."""
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .photo import SUFFIXES, list_photos
+
+GUIDE, PATH = ".guide.png", ".path.png"  # pictures beside photo.jpg: photo.jpg.guide.png, photo.jpg.path.png
+
+
+@dataclass
+class Worklist:
+    """jobs: (source, target); failed: {"photo", "reason"} of what can't be; skipped: already restored."""
+
+    jobs: list[tuple[Path, Path]] = field(default_factory=list)
+    failed: list[dict] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+
+
+def plan(
+    photos: list[Path],
+    output: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    beside: tuple[str, ...] = (),
+) -> Worklist:
+    """What to do for `photos`, files or folders.
+
+    output: a folder, or for one photo a file; folders that are missing are made. skip_existing: a photo whose
+    target is there is done. beside: endings of pictures that are written next to each target.
+    Raises ValueError where several photos would go to one file, OSError where there can be no such folder.
+    """
+    if overwrite and skip_existing:
+        raise ValueError("Give either --overwrite or --skip-existing.")
+    found, sources = Worklist(), []
+    for photo in dict.fromkeys(photos):
+        try:
+            sources += list_photos(photo) if photo.is_dir() else [photo]
+        except OSError as error:
+            found.failed.append({"photo": str(photo), "reason": str(error)})
+    to_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
+    if to_file and (len(set(sources)) > 1 or any(p.is_dir() for p in photos)):
+        raise ValueError(f"{output} is one file, but there are several photos: give a folder.")
+    if sources:
+        _make_folder(output.parent if to_file else output)
+    taken: dict[Path, Path] = {}
+    for source in dict.fromkeys(sources):
+        target = output if to_file else output / _writable_name(source)
+        files = [target, *(beside_of(target, ending) for ending in beside)]
+        for file in files:
+            if taken.setdefault(file, source) != source:
+                raise ValueError(f"{taken[file]} and {source} would both become {file}: restore them apart.")
+        there = [file for file in files if os.path.lexists(file)]
+        if not there or overwrite:
+            found.jobs.append((source, target))
+        elif skip_existing and target in there and not _same(source, target):
+            found.skipped.append(target)
+        else:
+            what = "is the photo itself" if _same(source, there[0]) else "is already there"
+            reason = f"{there[0]} {what}; --overwrite would replace it."
+            found.failed.append({"photo": str(source), "reason": reason})
+    return found
+
+
+def go_through(
+    jobs: Iterable[tuple[Path, Path]], one: Callable[[Path, Path], dict]
+) -> tuple[list[dict], list[dict], bool]:
+    """`one` for each job: (what it returned, {"photo", "reason"} where it couldn't, whether Ctrl-C came)."""
+    done, failed, full = [], [], False
+    try:
+        for source, target in jobs:
+            try:
+                if full:
+                    raise OSError("not tried, as the disk is full.")
+                done.append(one(source, target))
+            except (OSError, ValueError, MemoryError) as error:
+                full = full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+                failed.append(
+                    {"photo": str(source), "reason": str(error) or "needs more memory than there is."}
+                )
+    except KeyboardInterrupt:
+        return done, failed, True
+    return done, failed, False
+
+
+def beside_of(target: Path, ending: str) -> Path:
+    """The picture that tells of `target`."""
+    return target.with_name(target.name + ending)
+
+
+def find_clean(photo: Path, clean: Path | None) -> Path | None:
+    """The undamaged counterpart: `clean` itself, or in that folder the same name, or the part before "__"."""
+    if clean is None or not clean.is_dir():
+        return clean
+    if (clean / photo.name).is_file():
+        return clean / photo.name
+    for stem in (photo.stem, photo.stem.split("__")[0]):
+        for file in sorted(clean.glob("*")):
+            if file.stem == stem and file.suffix.lower() in SUFFIXES:
+                return file
+    return None
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file has that name" if isinstance(error, FileExistsError) else error.strerror
+        raise type(error)(f"{output} can't be made a folder: {reason}. Give another --output.") from error
+
+
+def _same(source: Path, target: Path) -> bool:
+    return source.exists() and target.exists() and target.samefile(source)
+
+
+def _writable_name(source: Path) -> str:
+    return source.name if source.suffix.lower() in SUFFIXES else f"{source.stem}.png"
