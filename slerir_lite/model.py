@@ -119,8 +119,9 @@ class SlerIR(nn.Module):
         x = pad(x)
         local = self.compass.look(x)
         if sense is None:
-            sense = self.sense(x[..., :height, :width], local, small)
-            sense.filters = self.find_motion(x, local, sense.z, paired=small is not None)
+            photo = x[..., :height, :width]
+            sense = self.sense(photo, local, small)
+            sense.filters = self.find_motion(photo, local, sense.z, paired=small is not None)
         route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
         x = self.work(x, route, sense, guide)
@@ -142,7 +143,9 @@ class SlerIR(nn.Module):
         if not len(rows):
             return weight
         shown = rows ^ 1 if paired else rows
-        return weight.index_copy(0, rows, self.deblur(x[shown], self.blurred(local[shown]))[1])
+        if len(rows) < len(x) or paired:
+            x, local = x[shown], local[shown]
+        return weight.index_copy(0, rows, self.deblur(x, self.blurred(local))[1])
 
     def blurred(self, local: Tensor) -> Tensor:
         """(B, 1, h, w) how blurred each place looks: the compass's reading of a path's length."""

@@ -1,8 +1,8 @@
 """A photo in; the restored photo out, with the path it took and where the compass placed it.
 
 Paper: restores whole images.
-Ours:  all that was decided comes back with the photo, so that it can be shown. For now the network sees
-       the photo in one piece, which takes about half a gigabyte of memory for each megapixel.
+Ours:  all that was decided comes back with the photo, so that it can be shown. Large photos are worked
+       on in tiles (see `tiles`), which changes nothing in what is decided.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from .degrade import PLACES
 from .model import Restored, SlerIR
 from .photo import as_bytes, as_photo
 from .steer import blend, checked_strength, chosen_path
+from .tiles import restore_in_tiles
 from .weights import load_pretrained
 
 
@@ -89,7 +90,8 @@ def restore(
     nearest. strength: 0 gives the photo untouched, 1 the restored one, and between them a blend. device:
     moves the model there first; default, where it is.
 
-    Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted.
+    Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted, and
+    MemoryError where not even small tiles fit.
     """
     x = as_photo(photo)
     model = shipped() if model is None else model
@@ -101,30 +103,26 @@ def restore(
     strength = checked_strength(strength)
     if device is not None:
         model.to(device)
-    with at_rest(model), torch.inference_mode():
-        got = run(model, x[None], choice)
+    home = next(model.parameters()).device
+    with at_rest(model), torch.no_grad():
+        got = restore_in_tiles(model, x[None].to(home), None if choice is None else choice.to(home))
         route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
-    # Copies made outside inference mode are ordinary tensors, which may take part in a gradient.
     return Restoration(
-        image=blend(x, got.image[0].clamp(0, 1).cpu(), strength).clone(memory_format=torch.contiguous_format),
-        choice=got.route.choice[0].cpu().clone(),
-        angle=route.angle[0].float().cpu().clone(),
-        margin=route.margin[0].float().cpu().clone(),
-        z=got.sense.z[0].cpu().clone(),
+        image=blend(x, got.image[0].clamp_(0, 1).cpu(), strength),
+        choice=got.route.choice[0].cpu(),
+        angle=route.angle[0].float().cpu(),
+        margin=route.margin[0].float().cpu(),
+        z=got.sense.z[0].cpu(),
         place=places(got.sense.z, model.compass.centres)[0],
-        guide=got.guide[0].float().cpu().clone(memory_format=torch.contiguous_format),
+        guide=got.guide[0].float().cpu(),
         forced=choice is not None,
         strength=strength,
     )
 
 
-def run(model: nn.Module, x: Tensor, choice: Tensor | None = None) -> Restored | Tensor:
-    """Whole photos (B, 3, H, W) of one size through the network, on its device; a Generalist gives images.
-
-    choice: (B, 8), the path to take instead of the router's.
-    """
-    x = x.to(next(model.parameters()).device, memory_format=torch.channels_last)
-    return model(x) if choice is None else model(x, choice=choice.to(x.device))
+def run(model: nn.Module, x: Tensor) -> Restored | Tensor:
+    """Whole photos (B, 3, H, W) of one size through the network, on its device; a Generalist gives images."""
+    return model(x.to(next(model.parameters()).device, memory_format=torch.channels_last))
 
 
 def places(z: Tensor, centres: Tensor) -> list[dict[str, float]]:

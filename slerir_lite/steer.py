@@ -39,4 +39,4 @@ def checked_strength(strength: float) -> float:
 
 def blend(photo: Tensor, restored: Tensor, strength: float) -> Tensor:
     """(3, H, W) between both; at 0 and 1 exactly the one or the other."""
-    return torch.lerp(photo, restored, strength)
+    return restored if strength == 1 else torch.lerp(photo, restored, strength)

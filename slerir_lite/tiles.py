@@ -52,25 +52,31 @@ def restore_in_tiles(
 def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Restored:
     height, width = x.shape[-2:]
     if max(height, width) <= side:
-        return model(x, choice=choice)
+        return model(x.contiguous(memory_format=torch.channels_last), choice=choice)
     whole = View.whole(x)
-    x = pad(x)
-    local = x.new_empty(1, model.config.tokens, x.shape[-2] // CELL, x.shape[-1] // CELL)
-    for inner, outer in tiles(*x.shape[-2:], side, LOOK):
-        local[_tokens(inner)] = model.compass.look(x[outer])[_tokens(_within(inner, outer))]
-    glance = model.compass.glance(thumbnail(x[..., :height, :width]))
-    sense = model.compass.survey(glance, local.mean((2, 3)))
+    rows, columns = -(-height // CELL), -(-width // CELL)  # of tokens; tiles are cut as if x were padded
+    local = x.new_empty(1, model.config.tokens, rows, columns)
+    for inner, outer in tiles(rows * CELL, columns * CELL, side, LOOK):
+        local[_tokens(inner)] = model.compass.look(_cut(x, outer))[_tokens(_within(inner, outer))]
+    sense = model.compass.survey(model.compass.glance(thumbnail(x)), local.mean((2, 3)))
     sense.filters = model.find_motion(x, local, sense.z)
     route = model.router(sense) if choice is None else fixed(choice, model.config.experts)
     moved = bool((sense.filters[:, 0] < 0.99).any())
     image, guide = torch.empty_like(x), torch.empty_like(local)
-    for inner, outer in tiles(*x.shape[-2:], side, SEE + SHARPEN * moved):
+    for inner, outer in tiles(rows * CELL, columns * CELL, side, SEE + SHARPEN * moved):
         corner = whole.origin.new_tensor([[outer[1].start, outer[2].start]])
         steer = model.fuse(local[_tokens(outer)], sense, View(corner, whole.step, whole.size))
         part = _within(inner, outer)
-        image[inner] = model.work(x[outer], route, sense, steer)[part]
+        done = model.work(_cut(x, outer), route, sense, steer)[part]
+        here = image[inner]  # smaller than `done` at the right and bottom edge, where that was padded
+        here.copy_(done[..., : here.shape[-2], : here.shape[-1]])
         guide[_tokens(inner)] = steer[_tokens(part)]
-    return Restored(image[..., :height, :width], route, sense, local, guide)
+    return Restored(image, route, sense, local, guide)
+
+
+def _cut(x: Tensor, box: "Box") -> Tensor:
+    """The pixels of a box, padded as the whole photo would be where it reaches beyond."""
+    return pad(x[box]).contiguous(memory_format=torch.channels_last)
 
 
 Box = tuple  # (..., rows, columns): an index, its slices in px and all multiples of 8
