@@ -75,7 +75,10 @@ def trainer(model):
         batch = batches.pop()
         x = batch.degraded.contiguous(memory_format=LAST)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16_pays()):
-            y = model(x) if model is generalist else model(x, view=batch.view, small=batch.thumbnail).image
+            if model is generalist:
+                y = model(x)
+            else:
+                y = model(x, view=batch.view, small=batch.thumbnail, motion=batch.motion).image
         optimizer.zero_grad(set_to_none=True)
         restoration_loss(y, batch.clean)[0].backward()
         optimizer.step()

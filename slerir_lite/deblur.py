@@ -32,8 +32,7 @@ REACH = 22  # px: of the cepstrum, just longer than the longest path
 class Deblur(nn.Module):
     """`forward(x, where)`: (B, 3, H, W) and (B, 1, H/8, W/8), how blurred it looks where -> what to undo.
 
-    Returns log-probabilities of the paths (B, PATHS), and the weights of the filters (B, FILTERS), which
-    sum to 1 and are for `sharpen`.
+    Returns log-probabilities of the paths (B, PATHS) and the strengths' shares (B, 3): for `mixture`.
     """
 
     def __init__(self, hidden: int = 64):
@@ -47,9 +46,12 @@ class Deblur(nn.Module):
     def forward(self, x: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(x.device.type, enabled=False):
             h = self.body(self.norm(cepstrum(x.float(), where.float())))
-            path = self.path(h).log_softmax(1)
-            split = path[:, 1:].exp()[:, :, None] * self.strength(h).softmax(1)[:, None, :]
-            return path, torch.cat([path[:, :1].exp(), split.flatten(1)], 1)
+            return self.path(h).log_softmax(1), self.strength(h).softmax(1)
+
+
+def mixture(path: Tensor, strength: Tensor) -> Tensor:
+    """(B, FILTERS) weights for `sharpen`, from the paths' shares (B, PATHS) and the strengths' (B, 3)."""
+    return torch.cat([path[:, :1], (path[:, 1:, None] * strength[:, None, :]).flatten(1)], 1)
 
 
 def sharpen(x: Tensor, weight: Tensor) -> Tensor:

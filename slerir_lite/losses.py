@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .data import AMOUNTS, Batch
-from .deblur import path_shares, sharpen
+from .data import AMOUNTS, MARGIN, Batch
+from .deblur import mixture, path_shares, sharpen
 from .model import SlerIR
 from .sphere import Sense, centres, midpoint_loss, triplet_loss, uniformity_loss
 
@@ -19,9 +19,15 @@ WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 4.0, "rea
            "path": 0.3, "sharpness": 1.0}  # fmt: skip
 
 
-def restoration_loss(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
-    """mean log(MSE + 1e-5) / 2 over (B, 3, H, W), and the images' mean PSNR in dB."""
-    mse = (restored.float() - clean).square().mean((1, 2, 3))
+def restoration_loss(restored: Tensor, clean: Tensor, moved: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """mean log(MSE + 1e-5) / 2 over (B, 3, H, W), and the images' mean PSNR in dB.
+
+    moved: (B,) bool, where only the middle counts: at the border of a crop, what moved in is not seen.
+    """
+    error = (restored.float() - clean).square()
+    mse = error.mean((1, 2, 3))
+    if moved is not None:
+        mse = torch.where(moved, error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].mean((1, 2, 3)), mse)
     return 0.5 * (mse + 1e-5).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
 
 
@@ -57,7 +63,8 @@ def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]
     sharpness: log of what share of the error the chosen filters leave, over photos that are only blurred
     and perhaps noisy: where it is dark besides, the clean photo is no goal for a filter.
     """
-    path, weight = model.deblur(batch.degraded, model.blurred(local))
+    path, strength = model.deblur(batch.degraded, model.blurred(local))
+    weight = mixture(path.exp(), strength)
     motion = batch.motion.repeat_interleave(2, 0)
     length = batch.amounts[:, AMOUNTS.index("blur length")].mean((1, 2)) * 20
     clear = length >= motion[:, 0] / 2

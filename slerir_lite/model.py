@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .data import AMOUNTS, thumbnail
-from .deblur import FILTERS, Deblur, sharpen
+from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen
 from .degrade import PLACES
 from .experts import Station
 from .fuse import Fuse
@@ -109,9 +109,10 @@ class SlerIR(nn.Module):
         self.backbone = Backbone(config)
 
     def forward(self, x: Tensor, sense: Sense | None = None, view: View | None = None,
-                small: Tensor | None = None, choice: Tensor | None = None) -> Restored:  # fmt: skip
-        """x alone: whole photos. In training, `small` (P, 3, 64, 64) thumbnails and x with two crops of each,
-        which lie at `view`. In tiling, `sense` of the whole photo and the tiles' `view`.
+                small: Tensor | None = None, motion: Tensor | None = None,
+                choice: Tensor | None = None) -> Restored:  # fmt: skip
+        """x alone: whole photos. In training: `small` (P, 3, 64, 64) thumbnails, x with two crops of each, which
+        lie at `view`, and `motion` (P, 2) as in `Batch`. Of whole photos `sense` may be known already.
         choice: (B, 8), to override the router."""
         height, width = x.shape[-2:]
         if small is not None and view is None:
@@ -121,7 +122,7 @@ class SlerIR(nn.Module):
         if sense is None:
             photo = x[..., :height, :width]
             sense = self.sense(photo, local, small)
-            sense.filters = self.find_motion(photo, local, sense.z, paired=small is not None)
+            sense.filters = self.find_motion(photo, local, sense.z, motion)
         route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
         x = self.work(x, route, sense, guide)
@@ -136,16 +137,25 @@ class SlerIR(nn.Module):
         sibling = close.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
         return self.compass.survey(self.compass.glance(small).repeat_interleave(2, 0), sibling)
 
-    def find_motion(self, x: Tensor, local: Tensor, z: Tensor, paired: bool = False) -> Tensor:
-        """(B, FILTERS) weights for `sharpen`: of the photos that lie near blur; of the others, no change."""
-        rows = (z @ self.compass.centres[PLACES.index("blur")] > MOVED).nonzero()[:, 0]
+    def find_motion(self, x: Tensor, local: Tensor, z: Tensor, motion: Tensor | None = None) -> Tensor:
+        """(B, FILTERS) weights for `sharpen`: of the photos that lie near blur; of the others, no change.
+
+        motion: (P, 2) of the photos that pairs of crops x were cut from. A crop shows its path of motion
+        poorly; so that the stations learn what to do with a path as a whole photo shows it, it is told.
+        """
+        if motion is not None:
+            motion = motion.repeat_interleave(2, 0)
+        near = z @ self.compass.centres[PLACES.index("blur")] > MOVED if motion is None else motion[:, 0] > 0
+        rows = near.nonzero()[:, 0]
         weight = F.one_hot(rows.new_zeros(len(x)), FILTERS).float()
         if not len(rows):
             return weight
-        shown = rows ^ 1 if paired else rows
-        if len(rows) < len(x) or paired:
+        shown = rows if motion is None else rows ^ 1  # a crop is steered by its sibling
+        if len(rows) < len(x) or motion is not None:
             x, local = x[shown], local[shown]
-        return weight.index_copy(0, rows, self.deblur(x, self.blurred(local))[1])
+        path, strength = self.deblur(x, self.blurred(local))
+        path = path.exp() if motion is None else path_shares(motion[rows])
+        return weight.index_copy(0, rows, mixture(path, strength))
 
     def blurred(self, local: Tensor) -> Tensor:
         """(B, 1, h, w) how blurred each place looks: the compass's reading of a path's length."""

@@ -37,7 +37,7 @@ def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: 
         Stage("compass", compass_steps, 2e-3, 4e-5, ("compass", "deblur")),
         Stage("together", first, 2e-3, 1.3e-3, STATIONS),
         Stage("team", steps - first - last, 1.3e-3 if first else 2e-3, 1.5e-4, STATIONS),
-        Stage("joint", last, 1.5e-4, 2e-6, (*STATIONS, "compass", "deblur", "router")),
+        Stage("joint", last, 1.5e-4, 2e-6, (*STATIONS, "compass", "router")),
     ]
     return [stage for stage in plan if stage.steps]
 

@@ -187,11 +187,14 @@ class Trainer:
             else:
                 first = torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device)
                 choice = first if stage.name == "together" else None
-                got: Restored = self.model(x, view=batch.view, small=batch.thumbnail, choice=choice)
+                got: Restored = self.model(
+                    x, view=batch.view, small=batch.thumbnail, motion=batch.motion, choice=choice
+                )
                 y = got.image
         learns = "compass" in stage.trains
         parts = compass_loss(self.model, batch, got.local, got.sense) if learns else {}
-        loss, psnr = restoration_loss(y, batch.clean)
+        moved = (batch.motion[:, 0] > 0).repeat_interleave(2)
+        loss, psnr = restoration_loss(y, batch.clean, moved)
         told = {"loss": loss.detach(), "psnr": psnr}
         return (loss + 0.1 * weighted(parts) if parts else loss), told
 
