@@ -111,8 +111,8 @@ class SlerIR(nn.Module):
     def forward(self, x: Tensor, sense: Sense | None = None, view: View | None = None,
                 small: Tensor | None = None, motion: Tensor | None = None,
                 choice: Tensor | None = None) -> Restored:  # fmt: skip
-        """x alone: whole photos. In training: `small` (P, 3, 64, 64) thumbnails, x with two crops of each, which
-        lie at `view`, and `motion` (P, 2) as in `Batch`. Of whole photos `sense` may be known already.
+        """x alone: whole photos. In training: `small` (P, 3, 64, 64) thumbnails, x with two crops of each,
+        which lie at `view`, and `motion` (P, 2) as in `Batch`. Of whole photos `sense` may be known already.
         choice: (B, 8), to override the router."""
         height, width = x.shape[-2:]
         if small is not None and view is None:
