@@ -74,6 +74,7 @@ def restore(
     and the exit code is 1.
     """
     with one_line_errors():
+        from .ahead import Ahead
         from .jobs import restore_file
         from .steer import checked_strength, chosen_path
         from .tables import restored_table
@@ -90,10 +91,10 @@ def restore(
         if work.jobs and path is not None:
             chosen_path(path, model.config.experts)
 
+        ahead = Ahead([source for source, _ in work.jobs], model, path, strength)
+
         def one(source: Path, target: Path) -> dict:
-            return restore_file(
-                source, target, model, find_clean(source, clean), overwrite, path, strength, beside
-            )
+            return restore_file(source, target, ahead, find_clean(source, clean), overwrite, beside)
 
         with _progress() as bar:
             done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), one)

@@ -2,17 +2,17 @@
 
 import io
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from .ahead import Ahead
 from .data import Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
-from .photo import as_bytes, read_photo, read_picture, write_photo
-from .restore import Restoration, restore
+from .photo import as_bytes, read_photo, write_photo
+from .restore import Restoration
 from .worklist import GUIDE, beside_of
 
 if TYPE_CHECKING:
@@ -22,29 +22,25 @@ if TYPE_CHECKING:
 def restore_file(
     source: Path,
     target: Path,
-    model: SlerIR,
+    ahead: Ahead,
     clean: Path | None = None,
     overwrite: bool = False,
-    path: str | None = None,
-    strength: float = 1.0,
     beside: tuple[str, ...] = (),
 ) -> dict:
     """Restore one file, and tell of it as JSON can hold it.
 
-    path, strength: as in `restore`. beside: which pictures to write next to it, of GUIDE and PATH.
+    ahead: restores it, perhaps together with the next ones. beside: which pictures to write next to it, of
+    GUIDE and PATH.
     Returns `Restoration.to_dict()` with "photo", "restored", "seconds", "notes" (what could not be kept as it
     was, a sentence each) and, with a clean photo, "psnr_before" and "psnr_after" in dB (None: nothing
     differs). Raises ValueError where the clean photo's size differs.
     """
-    picture = read_picture(source)
+    picture, got, seconds = ahead(source)
     degraded = picture.pixels
     goal = None if clean is None else read_photo(clean)
     if goal is not None and goal.shape != degraded.shape:
         sizes = [f"{x.shape[2]} x {x.shape[1]}" for x in (goal, degraded)]
         raise ValueError(f"its clean photo {clean} is {sizes[0]}, but it is {sizes[1]}.")
-    begin = time.monotonic()
-    got = restore(degraded, model, path=path, strength=strength)
-    seconds = time.monotonic() - begin
     notes = [*picture.notes, *write_photo(got.image, target, overwrite, like=picture)]
     for ending in beside:
         write_whole(beside_of(target, ending), _drawn(ending, degraded, got), overwrite)

@@ -94,6 +94,30 @@ def restore(
     MemoryError where not even small tiles fit.
     """
     x = as_photo(photo)
+    return _restored(model, [x], path, strength, device)[0]
+
+
+def restore_together(
+    photos: list[Tensor],
+    model: SlerIR | None = None,
+    *,
+    path: str | Sequence[int] | None = None,
+    strength: float = 1.0,
+    device: str | torch.device | None = None,
+) -> list[Restoration]:
+    """Restore photos (3, H, W) of one size in one go: each specialist works on all that chose it at once.
+
+    The rest as for `restore`; large photos are better restored one by one. Raises ValueError where sizes
+    differ.
+    """
+    photos = [as_photo(x) for x in photos]
+    if len({x.shape for x in photos}) > 1:
+        sizes = sorted({f"{x.shape[2]} x {x.shape[1]}" for x in photos})
+        raise ValueError(f"Photos that are restored together have one size; these have {', '.join(sizes)}.")
+    return _restored(model, photos, path, strength, device) if photos else []
+
+
+def _restored(model: SlerIR | None, photos: list[Tensor], path, strength, device) -> list[Restoration]:
     model = shipped() if model is None else model
     if not isinstance(model, SlerIR):
         raise TypeError(
@@ -104,20 +128,30 @@ def restore(
     if device is not None:
         model.to(device)
     home = next(model.parameters()).device
+    if choice is not None:
+        choice = choice.expand(len(photos), -1).to(home)
     with at_rest(model), torch.no_grad():
-        got = restore_in_tiles(model, x[None].to(home), None if choice is None else choice.to(home))
+        if len(photos) == 1:
+            got = restore_in_tiles(model, photos[0][None].to(home), choice)
+        else:
+            got = model(torch.stack(photos).to(home, memory_format=torch.channels_last), choice=choice)
         route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
-    return Restoration(
-        image=blend(x, got.image[0].clamp_(0, 1).cpu(), strength),
-        choice=got.route.choice[0].cpu(),
-        angle=route.angle[0].float().cpu(),
-        margin=route.margin[0].float().cpu(),
-        z=got.sense.z[0].cpu(),
-        place=places(got.sense.z, model.compass.centres)[0],
-        guide=got.guide[0].float().cpu(),
-        forced=choice is not None,
-        strength=strength,
-    )
+    place = places(got.sense.z, model.compass.centres)
+    image = got.image.clamp_(0, 1).cpu()
+    return [
+        Restoration(
+            image=blend(x, image[k], strength).contiguous(),
+            choice=got.route.choice[k].cpu(),
+            angle=route.angle[k].float().cpu(),
+            margin=route.margin[k].float().cpu(),
+            z=got.sense.z[k].cpu(),
+            place=place[k],
+            guide=got.guide[k].float().cpu().contiguous(),
+            forced=choice is not None,
+            strength=strength,
+        )
+        for k, x in enumerate(photos)
+    ]
 
 
 def run(model: nn.Module, x: Tensor) -> Restored | Tensor:

@@ -1,0 +1,65 @@
+"""Photos of one size that follow one another are restored together, though they are asked for one by one."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from .model import SlerIR
+from .photo import Picture, read_picture
+from .restore import Restoration, restore_together
+
+AT_ONCE = 8  # photos
+PIXELS = 2_000_000  # in all: more take much memory and gain nothing
+
+
+class Ahead:
+    """`ahead(source)` -> its picture, its restoration and its share of the seconds that restoring took.
+
+    The next photos of the same size are then ready too.
+
+    sources: all files in the order in which they will be asked for. A file among the next that can't be read
+    ends the group; its own turn says why. The rest as for `restore`.
+    """
+
+    def __init__(self, sources: list[Path], model: SlerIR, path: str | None = None, strength: float = 1.0):
+        self.sources, self.model, self.how = sources, model, {"path": path, "strength": strength}
+        self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
+
+    def __call__(self, source: Path) -> tuple[Picture, Restoration, float]:
+        """Raises as `read_picture` and `restore` do."""
+        if source not in self._ready:
+            group = dict(self._group(source))
+            begin = time.monotonic()
+            found = restore_together([p.pixels for p in group.values()], self.model, **self.how)
+            share = (time.monotonic() - begin) / len(group)
+            self._ready = {
+                file: (picture, got, share) for (file, picture), got in zip(group.items(), found, strict=True)
+            }
+        return self._ready.pop(source)
+
+    def _group(self, source: Path) -> Iterator[tuple[Path, Picture]]:
+        first = read_picture(source)
+        yield source, first
+        most = min(AT_ONCE, PIXELS // first.pixels[0].numel())
+        begin = self.sources.index(source) + 1
+        for other in self.sources[begin : begin + max(0, most - 1)]:
+            if _size(other) != _size(source):
+                return
+            try:
+                picture = read_picture(other)
+            except (OSError, ValueError):
+                return
+            if picture.pixels.shape != first.pixels.shape:  # one of them was turned
+                return
+            yield other, picture
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """As the file's header tells, which is quick; None where it doesn't."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except Exception:  # on damaged bytes decoders raise nearly anything
+        return None
