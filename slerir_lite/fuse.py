@@ -28,14 +28,16 @@ class Fuse(nn.Module):
         self.local = nn.Conv2d(tokens, tokens, 1)
         self.far = nn.Conv2d(tokens, tokens, 1)
         self.whole = nn.Linear(tokens, tokens)
-        self.blend = nn.Sequential(nn.ReLU(), nn.Conv2d(tokens, tokens, 1), nn.ReLU())
+        # Leaky: with plain ReLU three quarters of the guide's channels died in a long run.
+        self.blend = nn.Sequential(nn.LeakyReLU(0.1), nn.Conv2d(tokens, tokens, 1), nn.LeakyReLU(0.1))
         self.scales = nn.ModuleList(nn.Conv2d(tokens, c, 1) for c in channels)
         self.exposure = nn.Conv2d(tokens, 6, 1)
-        self.moved = nn.Conv2d(tokens, 1, 1)
-        first = {self.exposure: 0.0, self.moved: 2.0} | dict.fromkeys(self.scales, 1.0)
+        self.moved = nn.Conv2d(tokens + 1, 1, 1)
+        first = {self.exposure: 0.0, self.moved: -3.0} | dict.fromkeys(self.scales, 1.0)
         for head, bias in first.items():  # at first the guide says nothing
             nn.init.zeros_(head.weight)
             nn.init.constant_(head.bias, bias)
+        nn.init.constant_(self.moved.weight[:, -1:], 12.0)  # a path of 5 px gets half of the sharpening
 
     def forward(self, local: Tensor, sense: Sense, view: View) -> Tensor:
         """local: (B, D, h, w) of the crops; sense: of their photos, one row a crop; view: where they lie."""
@@ -47,9 +49,10 @@ class Fuse(nn.Module):
         """(B, C, H, W) factors, 1 at first, for the inner channels of a run of stations; size: H, W there."""
         return spread(self.scales[run](guide), size)
 
-    def unblur(self, x: Tensor, sharpened: Tensor, guide: Tensor) -> Tensor:
-        """x, and `sharpened` where the guide sees motion (at first nearly everywhere). (B, 3, H, W)."""
-        return torch.lerp(x, sharpened, spread(self.moved(guide).float().sigmoid(), x.shape[-2:]))
+    def unblur(self, x: Tensor, sharpened: Tensor, guide: Tensor, blurred: Tensor) -> Tensor:
+        """x, and `sharpened` where motion is seen; blurred: (B, 1, h, w), the compass's reading of it."""
+        moved = self.moved(torch.cat([guide, blurred.to(guide)], 1)).float().sigmoid()
+        return torch.lerp(x, sharpened, spread(moved, x.shape[-2:]))
 
     def expose(self, x: Tensor, guide: Tensor) -> Tensor:
         """x * gain + shift, both smooth over the photo: lifts the dark, takes off the veil. (B, 3, H, W)."""

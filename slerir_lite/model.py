@@ -125,7 +125,7 @@ class SlerIR(nn.Module):
             sense.filters = self.find_motion(photo, local, sense.z, motion)
         route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
-        x = self.work(x, route, sense, guide)
+        x = self.work(x, route, sense, local, guide)
         return Restored(x[..., :height, :width], route, sense, local, guide)
 
     def sense(self, x: Tensor, local: Tensor, small: Tensor | None = None) -> Sense:
@@ -161,17 +161,20 @@ class SlerIR(nn.Module):
         """(B, 1, h, w) how blurred each place looks: the compass's reading of a path's length."""
         return self.compass.read(local.float())[:, AMOUNTS.index("blur length"), None].detach()
 
-    def work(self, x: Tensor, route: Route, sense: Sense, guide: Tensor) -> Tensor:
+    def work(self, x: Tensor, route: Route, sense: Sense, local: Tensor, guide: Tensor) -> Tensor:
         """All that follows once it is decided what is to be done: (B, 3, H, W) -> the same, restored."""
-        x = self.fuse.expose(self.undo_motion(x, sense.filters, guide), guide)
+        x = self.fuse.expose(self.undo_motion(x, sense.filters, local, guide), guide)
         return x + self.backbone(x, route, lambda run, size: self.fuse.scale(run, guide, size))
 
-    def undo_motion(self, x: Tensor, weight: Tensor | None, guide: Tensor) -> Tensor:
-        """x (B, 3, H, W), sharpened where the guide sees motion, in the photos whose filter does anything."""
+    def undo_motion(self, x: Tensor, weight: Tensor | None, local: Tensor, guide: Tensor) -> Tensor:
+        """x (B, 3, H, W), sharpened where motion is seen, in the photos whose filter does anything."""
         rows = [] if weight is None else (weight[:, 0] < 0.99).nonzero()[:, 0]
         if not len(rows):
             return x
-        return x.index_copy(0, rows, self.fuse.unblur(x[rows], sharpen(x[rows], weight[rows]), guide[rows]))
+        sharp = sharpen(x[rows], weight[rows])
+        return x.index_copy(
+            0, rows, self.fuse.unblur(x[rows], sharp, guide[rows], self.blurred(local[rows])).to(x)
+        )
 
 
 class Generalist(nn.Module):

@@ -65,9 +65,10 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Rest
     image, guide = torch.empty_like(x), torch.empty_like(local)
     for inner, outer in tiles(rows * CELL, columns * CELL, side, SEE + SHARPEN * moved):
         corner = whole.origin.new_tensor([[outer[1].start, outer[2].start]])
-        steer = model.fuse(local[_tokens(outer)], sense, View(corner, whole.step, whole.size))
+        close = local[_tokens(outer)]
+        steer = model.fuse(close, sense, View(corner, whole.step, whole.size))
         part = _within(inner, outer)
-        done = model.work(_cut(x, outer), route, sense, steer)[part]
+        done = model.work(_cut(x, outer), route, sense, close, steer)[part]
         here = image[inner]  # smaller than `done` at the right and bottom edge, where that was padded
         here.copy_(done[..., : here.shape[-2], : here.shape[-1]])
         guide[_tokens(inner)] = steer[_tokens(part)]
