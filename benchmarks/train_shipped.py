@@ -8,14 +8,14 @@ slerir_lite/pretrained/. PHOTOS are BSDS500's train and test photos, less those 
 
 import argparse
 import json
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from slerir_lite.data import Photos
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.plan import stages
 from slerir_lite.train import Trainer
-from slerir_lite.weights import save_weights
+from slerir_lite.weights import load_weights, save_weights
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "slerir_lite" / "pretrained"
 
@@ -26,19 +26,23 @@ parser.add_argument("--out", type=Path, required=True)
 parser.add_argument("--steps", type=int, default=30_000)
 parser.add_argument("--compass-steps", type=int, default=4_000)
 parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--start", type=Path, help="weights to go on from: the senses are not taught anew")
 args = parser.parse_args()
 
 photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
 plan = stages(args.steps, args.compass_steps)
+start = load_weights(args.start) if args.start else None
+rest = [replace(stage, lr=min(stage.lr, 8e-4)) for stage in plan if stage.name in ("team", "joint")]
 
-network = Trainer(photos, args.out / "slerir", plan, seed=args.seed)
+network = Trainer(photos, args.out / "slerir", rest if start else plan, start, seed=args.seed)
 network.run()
 globe = Trainer(photos, args.out / "globe", plan[:1], SlerIR(Config(dim=3)), seed=args.seed)
 globe.run()
 
 PRETRAINED.mkdir(exist_ok=True)
-shutil.copy(args.out / "slerir" / "model.safetensors", PRETRAINED / "slerir.safetensors")
-facts = {"seed": args.seed, "steps": args.compass_steps}
-save_weights(globe.ema.compass, PRETRAINED / "globe.safetensors", facts)
+facts = {"seed": args.seed, "steps": network.step}
+save_weights(network.ema, PRETRAINED / "slerir.safetensors", facts, half=True)
+facts = {"seed": args.seed, "steps": globe.step}
+save_weights(globe.ema.compass, PRETRAINED / "globe.safetensors", facts, half=True)
 curves = {"slerir": network.history, "globe": globe.history}
 (PRETRAINED / "curves.json").write_text(json.dumps(curves, indent=None, separators=(",", ":")) + "\n")
