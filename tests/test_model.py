@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from slerir_lite.data import Crops, thumbnail
 from slerir_lite.experts import Expert
-from slerir_lite.model import Config, Generalist, SlerIR, pad
+from slerir_lite.model import RUNS, Config, Generalist, SlerIR, pad
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, Table, pins_from_centres, table_from_pairings
 from slerir_lite.view import View
 
@@ -215,7 +215,8 @@ def test_tiles_with_the_sense_of_the_whole_are_restored_as_the_whole(model, clea
 def test_a_whole_photos_sense_may_be_handed_in(model, clean):
     x = clean[:2, :, :64, :96]
     implicit = model(x)
-    _, sense = model.compass(x)
+    local, sense = model.compass(x)
+    sense.filters = model.find_motion(x, local, sense.z)
     explicit = model(x, sense=sense, view=View.whole(x))
     assert torch.equal(implicit.image, explicit.image)
     assert torch.equal(implicit.route.choice, explicit.route.choice)
@@ -232,7 +233,7 @@ def test_gradients_reach_compass_and_pins_through_the_restored_photo(photos):
     assert "router.pins" in reached and "compass.direction.weight" in reached
     for part in ("compass.close", "compass.far", "compass.join", "fuse.local", "fuse.far", "fuse.whole"):
         assert any(name.startswith(part) for name in reached), part
-    assert all(f"fuse.scales.{k}.weight" in reached for k in range(LAYERS))
+    assert all(f"fuse.scales.{k}.weight" in reached for k in range(len(RUNS)))
 
 
 def test_the_path_is_a_digit_a_layer(model, clean):
