@@ -207,7 +207,7 @@ def test_sharpness_is_the_log_of_the_share_of_the_error_that_is_left(photos):
         torch.nn.init.zeros_(module.weight)
     with torch.no_grad():
         model.deblur.path.bias[0] = 50  # nothing moved, it says: so all of the error is left
-    assert motion_loss(model, batch, local)["sharpness"].abs() < 1e-5
+    assert motion_loss(model, batch, local)["sharpness"].abs() < 1e-4
     with torch.no_grad():
         model.deblur.path.bias[0] = -50  # all paths at once: a mean of filters that fits none
     _, weight = model.deblur(batch.degraded, model.blurred(local))
