@@ -77,7 +77,8 @@ def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]
         x, y = batch.degraded[rows], batch.clean[rows]
         after, before = ((v - y).square().mean((1, 2, 3)) + 1e-5 for v in (sharpen(x, weight[rows]), x))
         left = (after / before).log().mean()
-    return {"path": told[clear].mean(), "sharpness": left}
+    # A small batch may have blur only beside its crops; the mean of nothing would be NaN for ever after.
+    return {"path": told[clear].mean() if clear.any() else path.sum() * 0, "sharpness": left}
 
 
 def weighted(parts: dict[str, Tensor]) -> Tensor:

@@ -17,8 +17,11 @@ from .model import Restored, SlerIR, pad
 from .route import fixed
 from .view import View
 
-LOOK = 32  # px that a local token sees beyond its own 8, rounded up
-SEE = 72  # px that the stations see around each pixel, rounded up
+# How far a tile's border is felt, in px, rounded up to whole tokens. A token sees 25 px beyond its own 8. The
+# stations: 5 cells at 1/2 on the way down; 3 at 1/4 (as 5 halves are rounded up), and 2 more; 3 at 1/8, and
+# 4 more; on the way back these 7 are 14 at 1/4, and 2 more; 32 at 1/2, and 5 more: 37 cells of 2 px.
+LOOK = 32
+SEE = 80
 SHARPEN = 32  # px more where motion is undone, see `deblur.RADIUS`
 LARGEST, SMALLEST = 768, 64  # px: a tile's side without its margin
 BYTES = 700  # of memory for each pixel of a tile; measured, see benchmarks/large.py
@@ -113,6 +116,7 @@ def _first_side() -> int:
 
 def _out_of_memory(error: Exception) -> bool:
     words = str(error).lower()
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "alloc" in words and ("memory" in words or "oom" in words)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        all(word in words for word in sign)
+        for sign in (("alloc", "memory"), ("out of memory",), ("bad_alloc",))
     )

@@ -22,7 +22,7 @@ def batches(photos, recipe=None, count: int = 8, size: int = 32, seed: int = 0) 
 
 def tensors(batch: Batch) -> list[torch.Tensor]:
     view = [batch.view.origin, batch.view.step, batch.view.size]
-    return [batch.degraded, batch.clean, batch.thumbnail, batch.amounts, batch.place, *view]
+    return [batch.degraded, batch.clean, batch.thumbnail, batch.amounts, batch.place, batch.motion, *view]
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -298,6 +298,27 @@ def test_opposite_directions_of_blur_are_told_as_the_same_and_crossed_ones_as_op
     assert torch.allclose(a, told(0.3 + np.pi), atol=1e-6)
     assert torch.allclose(a[:2], -told(0.3 + np.pi / 2)[:2], atol=1e-6)
     assert a[2] == told(1.7)[2] and a[:2].norm().item() == pytest.approx(a[2].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("kinds", ["blur", "blur+noise", "lowlight+blur"])
+def test_the_motion_is_the_path_that_the_crops_were_blurred_along(kinds, photos):
+    for batch in batches(photos, {kinds: 1}, 4):
+        assert batch.motion.shape == (6, 2)
+        assert batch.motion[:, 0].min() >= 5 and batch.motion[:, 0].max() <= 21
+        assert batch.motion[:, 0].unique().numel() == 6 and batch.motion[:, 1].unique().numel() == 6
+        # As told token by token, too: length / 20 along the doubled angle.
+        length, angle = batch.motion.repeat_interleave(2, 0).T
+        told = batch.amounts[:, 4:6].amax((2, 3)), batch.amounts[:, 4:6].amin((2, 3))
+        for k, part in enumerate((length * torch.cos(2 * angle), length * torch.sin(2 * angle))):
+            for row in whole(batch):
+                extreme = told[0 if part[row] > 0 else 1][row, k]
+                assert extreme.item() * 20 == pytest.approx(part[row].item(), abs=1e-3)
+
+
+def test_where_nothing_moved_the_motion_has_no_length(photos):
+    for kinds in ("clean", "noise", "haze+rain"):
+        for batch in batches(photos, {kinds: 1}, 2):
+            assert torch.equal(batch.motion, torch.zeros(6, 2))
 
 
 def test_a_mix_is_told_by_all_of_its_parts(photos):

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.morphology import dilation, disk
 
 from slerir_lite import patches
+from slerir_lite.degrade import PLACES
 from slerir_lite.evaluate import evaluate, psnr, region, routing, score, ssim, summary
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.pairs import FIVE, MADE, Pair, made_pairs, pairs
@@ -56,6 +57,8 @@ def model(clean):
         x = torch.cat([x, 0.2 * x, 0.2 * x + 0.7, (x + 0.2 * torch.randn_like(x)).clamp(0, 1)])
         tokens = model.sense(x, model.compass.look(x)).global_token
         model.compass.direction.bias.copy_(-model.compass.direction.weight @ tokens.mean(0))
+        here = [PLACES.index(p) for p in ("clean", "lowlight", "haze", "noise")]
+        model.compass.centres[here] = model.sense(x, model.compass.look(x)).z
     return model
 
 

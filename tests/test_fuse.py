@@ -8,7 +8,7 @@ from slerir_lite.fuse import Fuse, spread, token_places
 from slerir_lite.sphere import Sense
 from slerir_lite.view import View
 
-TOKENS, CHANNELS = 12, [8, 8, 16, 32, 32, 16, 8, 8]
+TOKENS, CHANNELS = 12, [8, 16, 32, 16, 8]
 
 
 def sense_of(photos: int, seed: int = 0) -> Sense:
@@ -41,8 +41,8 @@ def test_at_first_the_guide_changes_nothing(fuse):
     guide = fuse(torch.randn(2, TOKENS, 5, 7), sense_of(2), View.whole(x))
     assert guide.shape == (2, TOKENS, 5, 7) and guide.abs().sum() > 0
     assert torch.allclose(fuse.expose(x, guide), x, atol=1e-6)
-    for layer, channels in enumerate(CHANNELS):
-        scale = fuse.scale(layer, guide, (20, 28))
+    for run, channels in enumerate(CHANNELS):
+        scale = fuse.scale(run, guide, (20, 28))
         assert scale.shape == (2, channels, 20, 28) and (scale == 1).all()
 
 
@@ -130,7 +130,7 @@ def test_what_the_guide_does_is_smooth_over_the_photo(fuse):
     trained(fuse)
     guide = fuse(torch.randn(1, TOKENS, 6, 6), sense_of(1), View.whole(torch.zeros(1, 3, 48, 48)))
     x = torch.full((1, 3, 48, 48), 0.5)
-    for v in (fuse.expose(x, guide), fuse.scale(0, guide, (24, 24))):
+    for v in (fuse.expose(x, guide), fuse.unblur(x, 1 - x / 2, guide), fuse.scale(0, guide, (24, 24))):
         span = v.amax((2, 3)) - v.amin((2, 3))
         assert (v.diff(dim=2).abs().amax((2, 3)) < 0.35 * span).all()
 
@@ -141,7 +141,7 @@ def test_gradients_reach_every_part_and_both_senses(fuse):
     sense.global_token.requires_grad_(), sense.thumbnail_tokens.requires_grad_()
     x = torch.rand(2, 3, 40, 56).requires_grad_()
     guide = fuse(local, sense, View.whole(x))
-    total = fuse.expose(x, guide).square().sum()
+    total = fuse.expose(fuse.unblur(x, torch.rand(2, 3, 40, 56), guide), guide).square().sum()
     total = total + sum(fuse.scale(k, guide, (20, 28)).square().sum() for k in range(len(CHANNELS)))
     total.backward()
     for name, parameter in fuse.named_parameters():
@@ -152,8 +152,27 @@ def test_gradients_reach_every_part_and_both_senses(fuse):
 
 
 def test_gradients_reach_the_guides_heads_from_the_start(fuse):
-    guide = fuse(torch.randn(1, TOKENS, 5, 7), sense_of(1), View.whole(torch.zeros(1, 3, 40, 56)))
-    (
-        fuse.expose(torch.rand(1, 3, 40, 56), guide).square().sum() + fuse.scale(0, guide, (20, 28)).sum()
-    ).backward()
-    assert fuse.exposure.weight.grad.abs().sum() > 0 and fuse.scales[0].weight.grad.abs().sum() > 0
+    x = torch.rand(1, 3, 40, 56)
+    guide = fuse(torch.randn(1, TOKENS, 5, 7), sense_of(1), View.whole(x))
+    total = fuse.expose(fuse.unblur(x, 1 - x, guide), guide).square().sum()
+    (total + fuse.scale(0, guide, (20, 28)).sum()).backward()
+    for head in (fuse.exposure, fuse.moved, fuse.scales[0]):
+        assert head.weight.grad.abs().sum() > 0
+
+
+def test_motion_is_undone_where_the_guide_sees_it_and_only_there(fuse):
+    # The first token says where: strongly yes in the left half, strongly no in the right.
+    x, sharpened = torch.rand(2, 2, 3, 32, 64)
+    guide = torch.zeros(2, TOKENS, 4, 8)
+    with torch.no_grad():
+        fuse.moved.weight[0, 0] = 1
+    guide[:, 0, :, :4], guide[:, 0, :, 4:] = 20, -20
+    got = fuse.unblur(x, sharpened, guide)
+    assert torch.allclose(got[..., :28], sharpened[..., :28], atol=1e-5)
+    assert torch.allclose(got[..., 36:], x[..., 36:], atol=1e-5)
+
+
+def test_at_first_motion_is_undone_nearly_everywhere(fuse):
+    x, sharpened = torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32)
+    got = fuse.unblur(x, sharpened, torch.randn(1, TOKENS, 4, 4))
+    assert 0.8 < got.min() and got.max() < 1 and got.max() - got.min() < 1e-6

@@ -1,12 +1,17 @@
 """SlerIR and Generalist: one backbone, any size, and no statistic of a crop steers a station."""
 
+import dataclasses
+
 import pytest
 import torch
 import torch.nn.functional as F
 
+from slerir_lite import model as network
 from slerir_lite.data import Crops, thumbnail
+from slerir_lite.deblur import FILTERS, sharpen
+from slerir_lite.degrade import PLACES
 from slerir_lite.experts import Expert
-from slerir_lite.model import Config, Generalist, SlerIR, pad
+from slerir_lite.model import RUNS, Config, Generalist, SlerIR, pad
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, Table, pins_from_centres, table_from_pairings
 from slerir_lite.view import View
 
@@ -215,11 +220,81 @@ def test_tiles_with_the_sense_of_the_whole_are_restored_as_the_whole(model, clea
 def test_a_whole_photos_sense_may_be_handed_in(model, clean):
     x = clean[:2, :, :64, :96]
     implicit = model(x)
-    _, sense = model.compass(x)
+    local, sense = model.compass(x)
+    sense.filters = model.find_motion(x, local, sense.z)
     explicit = model(x, sense=sense, view=View.whole(x))
     assert torch.equal(implicit.image, explicit.image)
     assert torch.equal(implicit.route.choice, explicit.route.choice)
     assert torch.equal(implicit.sense.z, sense.z)
+
+
+def test_work_is_all_that_follows_what_was_decided(model, clean):
+    x = clean[:2, :, :50, :70]
+    whole, padded = model(x), pad(x)
+    guide = model.fuse(model.compass.look(padded), whole.sense, View.whole(x))
+    assert torch.equal(guide, whole.guide)
+    image = model.work(padded, whole.route, whole.sense, guide)
+    assert torch.equal(image[..., :50, :70], whole.image)
+
+
+# Motion
+
+
+def near_blur(model: SlerIR, x: torch.Tensor, rows: list[int], monkeypatch) -> list[int]:
+    """Blur's centre moves to where the first of `rows` lies; returns the rows that now count as near it."""
+    blur = PLACES.index("blur")
+    z = model(x).sense.z
+    centres = model.compass.centres.clone()
+    centres[blur] = z[rows[0]]
+    monkeypatch.setattr(model.compass, "centres", centres)
+    cos = z @ z[rows[0]]
+    others = [b for b in range(len(x)) if b not in rows]
+    monkeypatch.setattr(network, "MOVED", float((cos[rows].min() + cos[others].max()) / 2))
+    return (cos > network.MOVED).nonzero()[:, 0].tolist()
+
+
+def test_photos_near_blur_are_sharpened_and_others_are_left_bit_for_bit(model, clean, monkeypatch):
+    assert near_blur(model, clean, [1], monkeypatch) == [1]
+    got = model(clean)
+    still = dataclasses.replace(got.sense, filters=None)
+    without = model(clean, sense=still).image
+    others = [0, 2, 3, 4, 5]
+    assert torch.equal(got.sense.filters[others], F.one_hot(torch.zeros(5).long(), FILTERS).float())
+    assert torch.equal(got.image[others], without[others])
+    assert got.sense.filters[1, 0] < 0.5 and (got.image[1] - without[1]).abs().max() > 1e-3
+
+
+def test_a_photos_motion_is_undone_by_its_own_filter_where_the_guide_says(model, clean):
+    x, guide = clean[:3], torch.randn(3, SMALL.tokens, 14, 18, generator=torch.Generator().manual_seed(0))
+    weight = F.one_hot(torch.tensor([40, 0, 300]), FILTERS).float()
+    got = model.undo_motion(x, weight, guide)
+    for b in range(3):
+        part = slice(b, b + 1)
+        alone = model.fuse.unblur(x[part], sharpen(x[part], weight[part]), guide[part])
+        assert torch.allclose(got[part], alone, atol=1e-5)
+    assert torch.equal(got[1], x[1]) and (got - x).abs().amax((1, 2, 3))[[0, 2]].min() > 0.01
+    assert torch.equal(model.undo_motion(x, None, guide), x)
+
+
+def test_a_crops_filter_comes_from_its_sibling(model, clean, monkeypatch):
+    monkeypatch.setattr(network, "MOVED", -2.0)
+    crops, view, small = pairs(clean)
+    changed = crops.clone()
+    changed[2] = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    one, two = (model(x, view=view, small=small).sense.filters for x in (crops, changed))
+    assert one[:, 0].max() < 0.5
+    assert torch.equal(one[2], two[2])
+    assert (one[3] - two[3]).abs().max() > 1e-5
+    others = [0, 1, 4, 5]
+    assert torch.allclose(one[others], two[others], atol=1e-7)
+
+
+def test_a_photos_filter_is_its_own(model, clean, monkeypatch):
+    monkeypatch.setattr(network, "MOVED", -2.0)
+    together = model(clean[:3]).sense.filters
+    for b in range(3):
+        assert torch.allclose(model(clean[b : b + 1]).sense.filters[0], together[b], atol=1e-6)
+    assert (together[0] - together[1]).abs().max() > 1e-5
 
 
 def test_gradients_reach_compass_and_pins_through_the_restored_photo(photos):
@@ -232,7 +307,7 @@ def test_gradients_reach_compass_and_pins_through_the_restored_photo(photos):
     assert "router.pins" in reached and "compass.direction.weight" in reached
     for part in ("compass.close", "compass.far", "compass.join", "fuse.local", "fuse.far", "fuse.whole"):
         assert any(name.startswith(part) for name in reached), part
-    assert all(f"fuse.scales.{k}.weight" in reached for k in range(LAYERS))
+    assert all(f"fuse.scales.{k}.weight" in reached for k in range(len(RUNS)))
 
 
 def test_the_path_is_a_digit_a_layer(model, clean):

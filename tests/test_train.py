@@ -17,16 +17,18 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from slerir_lite import train
-from slerir_lite.data import Crops
+from slerir_lite.data import AMOUNTS, Crops
+from slerir_lite.deblur import sharpen
 from slerir_lite.degrade import PLACES
-from slerir_lite.losses import compass_loss, restoration_loss
+from slerir_lite.losses import compass_loss, motion_loss, restoration_loss
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import STATIONS, Stage, generalist_stages, rate, stages
 from slerir_lite.route import NearestPin, SoftmaxGate, pins_from_centres
 from slerir_lite.train import Trainer
 
 SMALL = Config(width=8, tokens=16)
-ALL = (*STATIONS, "compass", "router")
+SENSES = ("compass", "deblur")
+ALL = (*STATIONS, *SENSES, "router")
 
 
 def stage(name: str, steps: int, trains: tuple[str, ...], lr: float = 2e-3) -> Stage:
@@ -34,7 +36,7 @@ def stage(name: str, steps: int, trains: tuple[str, ...], lr: float = 2e-3) -> S
 
 
 PLAN = [
-    stage("compass", 3, ("compass",)),
+    stage("compass", 3, SENSES),
     stage("together", 3, STATIONS),
     stage("team", 3, STATIONS),
     stage("joint", 3, ALL, 2e-4),
@@ -151,7 +153,7 @@ def test_the_default_plan_has_the_steps_asked_for_in_four_stages(steps, compass_
     plan = stages(steps, compass_steps)
     assert [s.name for s in plan] == ["compass", "together", "team", "joint"]
     assert plan[0].steps == compass_steps and sum(s.steps for s in plan[1:]) == steps
-    assert plan[0].trains == ("compass",) and "compass" not in plan[1].trains + plan[2].trains
+    assert plan[0].trains == SENSES and not set(SENSES) & set(plan[1].trains + plan[2].trains)
     assert set(plan[3].trains) == set(ALL)
     assert plan[3].lr < 0.2 * max(s.lr for s in plan[1:])  # all together at a low rate
 
@@ -184,6 +186,59 @@ def test_the_compass_learns_from_all_its_losses(photos):
 def test_a_batch_of_one_kind_has_a_finite_compass_loss(recipe, photos):
     parts = compass_loss(*crops_of(photos, recipe), lead=0.5)
     assert all(v.isfinite() for v in parts.values())
+
+
+def test_deblur_alone_learns_from_the_motion(photos):
+    model, batch, local, _ = crops_of(photos, {"blur": 1, "clean": 1})
+    parts = motion_loss(model, batch, local)
+    for value in parts.values():
+        model.zero_grad()
+        value.backward(retain_graph=True)
+        reached = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+        # How blurred a place looks weighs the windows, but is learnt from the amounts alone.
+        assert {"deblur.body.0.weight", "deblur.path.weight"} <= reached
+        assert all(n.startswith("deblur.") for n in reached)
+
+
+def test_sharpness_is_the_log_of_the_share_of_the_error_that_is_left(photos):
+    model, batch, local, _ = crops_of(photos, {"blur": 1, "clean": 1, "haze": 1})
+    batch.amounts[:, AMOUNTS.index("blur length")] = 1.0  # everywhere in each crop, be it confined or not
+    for module in (model.deblur.path, model.deblur.strength):
+        torch.nn.init.zeros_(module.weight)
+    with torch.no_grad():
+        model.deblur.path.bias[0] = 50  # nothing moved, it says: so all of the error is left
+    assert motion_loss(model, batch, local)["sharpness"].abs() < 1e-4
+    with torch.no_grad():
+        model.deblur.path.bias[0] = -50  # all paths at once: a mean of filters that fits none
+    _, weight = model.deblur(batch.degraded, model.blurred(local))
+    logs = []
+    for row, kinds in enumerate(k for k in batch.kinds for _ in range(2)):
+        if kinds == "blur":
+            x, y = batch.degraded[row : row + 1], batch.clean[row : row + 1]
+            left = np.square((sharpen(x, weight[row : row + 1]) - y).detach().numpy()).mean() + 1e-5
+            logs.append(np.log(left / (np.square((x - y).numpy()).mean() + 1e-5)))
+    assert len(logs) >= 2 and motion_loss(model, batch, local)["sharpness"].item() == pytest.approx(
+        np.mean(logs), rel=1e-3
+    )
+
+
+def test_crops_that_do_not_show_their_photos_motion_teach_no_path(photos):
+    model, batch, local, _ = crops_of(photos, {"blur": 1})
+    batch.amounts[:2] = 0  # the first photo's crops lie beside the blurred corner
+    batch.amounts[2:, AMOUNTS.index("blur length")] = 1.0
+    one = motion_loss(model, batch, local)
+    batch.motion[0, 1] += 1.5
+    assert all(torch.equal(v, one[k]) for k, v in motion_loss(model, batch, local).items())
+    batch.motion[1, 1] += 1.5
+    assert not torch.equal(motion_loss(model, batch, local)["path"], one["path"])
+
+
+def test_a_batch_that_shows_no_motion_has_a_finite_loss(photos):
+    model, batch, local, _ = crops_of(photos, {"blur": 1})
+    batch.amounts[:] = 0  # all crops lie beside the blurred corners
+    parts = motion_loss(model, batch, local)
+    assert all(v == 0 for v in parts.values())
+    sum(parts.values()).backward()
 
 
 # It learns
@@ -260,7 +315,7 @@ def in_stage(k: int) -> range:
 @pytest.mark.parametrize("k", range(len(PLAN)), ids=[s.name for s in PLAN])
 def test_a_stage_trains_what_it_names_and_leaves_the_rest_bit_for_bit(k, course):
     states, _, _ = course
-    for part in ("compass", "router", "fuse", "backbone"):
+    for part in ("compass", "deblur", "router", "fuse", "backbone"):
         names = [n for n in states[0] if n.startswith(f"model.{part}.")]
         assert names
         for step in in_stage(k)[:-1]:  # within the stage
@@ -274,7 +329,7 @@ def test_the_parts_that_a_stage_does_not_train_are_not_changed_by_its_last_step_
         if n.startswith(("model.backbone", "model.fuse")):
             assert torch.equal(states[0][n], states[3][n])  # the whole compass stage
     # Between the other stages, only the team's start and the measured centres change what is not trained.
-    frozen = [n for n in states[0] if n.startswith(("model.compass", "model.router"))]
+    frozen = [n for n in states[0] if n.startswith(("model.compass", "model.deblur", "model.router"))]
     for step in range(4, 9):
         assert all(torch.equal(states[3][n], states[step][n]) for n in frozen), step
 
@@ -307,7 +362,7 @@ def test_stations_are_trained_under_the_pins_of_the_measured_centres(course):
 
 
 def test_without_a_stage_of_one_expert_the_team_works_under_the_measured_centres_too(photos, tmp_path):
-    plan = [stage("compass", 3, ("compass",)), stage("team", 2, STATIONS)]
+    plan = [stage("compass", 3, SENSES), stage("team", 2, STATIONS)]
     states = watched(trainer(photos, tmp_path, plan, save_every=1e9))
     centres, pins = states[4]["model.compass.centres"], states[4]["model.router.pins"]
     assert not torch.allclose(centres, states[0]["model.compass.centres"], atol=1e-3)
@@ -660,8 +715,8 @@ photos, out, found = Photos.dead_leaves(2, size=96), sys.argv[1], {}
 measure = Trainer.measure_centres
 Trainer.measure_centres = lambda self, model, batches=6: measure(self, model, batches)
 accelerator = Accelerator(cpu=True, mixed_precision="no")
-learns = {"compass": ("compass",), "together": STATIONS, "team": STATIONS,
-          "joint": (*STATIONS, "compass", "router")}
+learns = {"compass": ("compass", "deblur"), "together": STATIONS, "team": STATIONS,
+          "joint": (*STATIONS, "compass", "deblur", "router")}
 plan = [Stage(name=k, steps=2, lr=1e-3, end=1e-4, trains=v) for k, v in learns.items()]
 for name, part in [("compass", plan[:1]), ("joint", plan[3:]), ("all", plan)]:
     torch.manual_seed(0)

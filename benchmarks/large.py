@@ -1,0 +1,116 @@
+"""Large photos: seconds and memory of restoring 1 to 48 megapixels, in tiles.
+
+    python benchmarks/large.py --out benchmarks/large.json
+
+Each size runs in a process of its own, so that its peak memory is its own, too. Photos are dead leaves,
+tiled, with noise. What is measured does not depend on the weights, but for one thing: undoing motion costs
+more, so that each photo is restored once without and once with it.
+"""
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import time
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from slerir_lite import model as network
+from slerir_lite.data import dead_leaves
+from slerir_lite.model import SlerIR, pad
+from slerir_lite.tiles import SEE, SHARPEN, restore_in_tiles, tiles
+
+SIDES = (128, 384)  # px of the tiles from which the memory a pixel is told
+NEVER, ALWAYS = 2.0, -2.0  # as `model.MOVED`, a cosine
+
+
+def photo(megapixels: float) -> torch.Tensor:
+    """(1, 3, H, W), 4 : 3, in [0, 1]; made part by part, so that little memory is needed besides its own."""
+    height = round(math.sqrt(megapixels * 1e6 * 3 / 4))
+    width = round(megapixels * 1e6 / height)
+    leaves, generator = dead_leaves(192).float() / 255, torch.Generator().manual_seed(0)
+    x = torch.empty(1, 3, height, width).to(memory_format=torch.channels_last)
+    for top, left in product(range(0, height, 192), range(0, width, 192)):
+        part = x[0, :, top : top + 192, left : left + 192]
+        grain = torch.randn(part.shape, generator=generator) * 0.05
+        part.copy_((leaves[:, : part.shape[1], : part.shape[2]] + grain).clamp_(0, 1))
+    return x
+
+
+def peak() -> float:
+    """MB of memory that this process has ever held at once."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1e6 if sys.platform == "darwin" else 1e3 / 1.024)
+
+
+def measure(megapixels: float, threads: int, motion: str, side: int | None) -> dict:
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    network.MOVED = ALWAYS if motion == "undone" else NEVER
+    model = SlerIR().eval().to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        x = photo(0.01)
+        restore_in_tiles(model, x)  # what is set up once is no part of the time
+        x = photo(megapixels)
+        before, begin = peak(), time.perf_counter()
+        restore_in_tiles(model, x, side=side)
+        seconds = time.perf_counter() - begin
+    return {
+        "height": x.shape[-2],
+        "width": x.shape[-1],
+        "seconds": round(seconds, 2),
+        "seconds per megapixel": round(seconds / megapixels, 3),
+        "MB before": round(before),
+        "MB at most": round(peak()),
+    }
+
+
+def apart(*what) -> dict:
+    """`measure`, in a new process."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", json.dumps(what)], stdout=subprocess.PIPE, check=True, text=True
+    )
+    return json.loads(done.stdout)
+
+
+def bytes_a_pixel(megapixels: float) -> float:
+    """By how much memory grows for each pixel of a tile, margins included; `tiles.BYTES` must be above it."""
+    most, pixels = [], []
+    for side in SIDES:
+        row = apart(megapixels, 1, "undone", side)
+        height, width = pad(torch.empty(1, 1, row["height"], row["width"])).shape[-2:]
+        outer = [box for _, box in tiles(height, width, side, SEE + SHARPEN)]
+        most.append(row["MB at most"])
+        pixels.append(max((b[1].stop - b[1].start) * (b[2].stop - b[2].start) for b in outer))
+    return round(1e6 * (most[1] - most[0]) / (pixels[1] - pixels[0]))
+
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("--out", type=Path)
+parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 6, 12, 24, 48])
+parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
+args = parser.parse_args()
+if args.one:
+    print(json.dumps(measure(*args.one)))
+    sys.exit()
+if args.out is None:
+    parser.error("--out is needed")
+
+from budget import machine  # noqa: E402  (not in the processes that measure: it loads much more)
+
+found = {
+    "machine": machine(),
+    "bytes for each pixel of a tile": bytes_a_pixel(min(args.megapixels)),
+    "rows": [],
+}
+for threads, motion, megapixels in product(args.threads, ("none", "undone"), args.megapixels):
+    row = {"megapixels": megapixels, "threads": threads, "motion": motion}
+    row |= apart(megapixels, threads, motion, None)
+    print(row, flush=True)
+    found["rows"].append(row)
+    args.out.write_text(json.dumps(found, indent=1) + "\n")
