@@ -122,7 +122,7 @@ class SlerIR(nn.Module):
         if sense is None:
             photo = x[..., :height, :width]
             sense = self.sense(photo, local, small)
-            sense.filters = self.find_motion(photo, local, sense.z, motion)
+            sense.filters = self.find_motion(photo, local, sense.z, small is not None, motion)
         route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
         x = self.work(x, route, sense, local, guide)
@@ -137,21 +137,25 @@ class SlerIR(nn.Module):
         sibling = close.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
         return self.compass.survey(self.compass.glance(small).repeat_interleave(2, 0), sibling)
 
-    def find_motion(self, x: Tensor, local: Tensor, z: Tensor, motion: Tensor | None = None) -> Tensor:
+    def find_motion(
+        self, x: Tensor, local: Tensor, z: Tensor, paired: bool = False, motion: Tensor | None = None
+    ) -> Tensor:
         """(B, FILTERS) weights for `sharpen`: of the photos that lie near blur; of the others, no change.
 
-        motion: (P, 2) of the photos that pairs of crops x were cut from. A crop shows its path of motion
-        poorly; so that the stations learn what to do with a path as a whole photo shows it, it is told.
+        paired: x are pairs of crops, and each is steered by its sibling. motion: (P, 2) of their photos, told
+        in training: a crop shows its path poorly, and the stations shall learn what to do with a path as a
+        whole photo shows it.
         """
+        near = z @ self.compass.centres[PLACES.index("blur")] > MOVED
         if motion is not None:
             motion = motion.repeat_interleave(2, 0)
-        near = z @ self.compass.centres[PLACES.index("blur")] > MOVED if motion is None else motion[:, 0] > 0
+            near = motion[:, 0] > 0
         rows = near.nonzero()[:, 0]
         weight = F.one_hot(rows.new_zeros(len(x)), FILTERS).float()
         if not len(rows):
             return weight
-        shown = rows if motion is None else rows ^ 1  # a crop is steered by its sibling
-        if len(rows) < len(x) or motion is not None:
+        shown = rows ^ 1 if paired else rows
+        if len(rows) < len(x) or paired:
             x, local = x[shown], local[shown]
         path, strength = self.deblur(x, self.blurred(local))
         path = path.exp() if motion is None else path_shares(motion[rows])

@@ -21,6 +21,7 @@ from slerir_lite.deblur import (
     Deblur,
     cepstrum,
     filters,
+    mixture,
     path_shares,
     sharpen,
 )
@@ -273,7 +274,8 @@ def deblur() -> Deblur:
 
 
 def test_the_weights_share_out_one_filter_and_agree_with_the_paths(deblur):
-    path, weight = deblur.eval()(noise(3, 3, 64, 96), torch.ones(3, 1, 8, 12))
+    path, strength = deblur.eval()(noise(3, 3, 64, 96), torch.ones(3, 1, 8, 12))
+    weight = mixture(path.exp(), strength)
     assert path.shape == (3, PATHS) and weight.shape == (3, FILTERS)
     assert torch.allclose(path.exp().sum(1), torch.ones(3), atol=1e-5) and weight.min() >= 0
     assert torch.allclose(weight[:, 0], path[:, 0].exp())
@@ -282,8 +284,8 @@ def test_the_weights_share_out_one_filter_and_agree_with_the_paths(deblur):
 
 def test_gradients_reach_all_of_deblur(deblur):
     x = noise(6, 3, 64, 64)
-    path, weight = deblur(x, torch.ones(6, 1, 8, 8))
-    (sharpen(x, weight).square().mean() - path[:, 5].mean()).backward()
+    path, strength = deblur(x, torch.ones(6, 1, 8, 8))
+    (sharpen(x, mixture(path.exp(), strength)).square().mean() - path[:, 5].mean()).backward()
     for name, parameter in deblur.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
@@ -291,12 +293,13 @@ def test_gradients_reach_all_of_deblur(deblur):
 def test_half_precision_around_it_leaves_it_as_it_is(deblur):
     deblur.eval()
     x, where = noise(2, 3, 64, 64), torch.ones(2, 1, 8, 8)
-    path, weight = deblur(x, where)
+    path, strength = deblur(x, where)
+    weight = mixture(path.exp(), strength)
     with torch.autocast("cpu", torch.bfloat16):
         same, also = deblur(x, where.bfloat16())
-        sharp = sharpen(x, also)
+        sharp = sharpen(x, weight)
     assert same.dtype == also.dtype == sharp.dtype == torch.float32
-    assert torch.equal(same, path) and torch.equal(also, weight) and torch.equal(sharp, sharpen(x, weight))
+    assert torch.equal(same, path) and torch.equal(also, strength) and torch.equal(sharp, sharpen(x, weight))
 
 
 def test_it_learns_to_read_a_path(deblur):

@@ -233,7 +233,7 @@ def test_work_is_all_that_follows_what_was_decided(model, clean):
     whole, padded = model(x), pad(x)
     guide = model.fuse(model.compass.look(padded), whole.sense, View.whole(x))
     assert torch.equal(guide, whole.guide)
-    image = model.work(padded, whole.route, whole.sense, guide)
+    image = model.work(padded, whole.route, whole.sense, whole.local, guide)
     assert torch.equal(image[..., :50, :70], whole.image)
 
 
@@ -267,13 +267,15 @@ def test_photos_near_blur_are_sharpened_and_others_are_left_bit_for_bit(model, c
 def test_a_photos_motion_is_undone_by_its_own_filter_where_the_guide_says(model, clean):
     x, guide = clean[:3], torch.randn(3, SMALL.tokens, 14, 18, generator=torch.Generator().manual_seed(0))
     weight = F.one_hot(torch.tensor([40, 0, 300]), FILTERS).float()
-    got = model.undo_motion(x, weight, guide)
+    local = model.compass.look(pad(x))
+    got = model.undo_motion(x, weight, local, guide)
     for b in range(3):
         part = slice(b, b + 1)
-        alone = model.fuse.unblur(x[part], sharpen(x[part], weight[part]), guide[part])
+        blurred = model.blurred(local[part])
+        alone = model.fuse.unblur(x[part], sharpen(x[part], weight[part]), guide[part], blurred)
         assert torch.allclose(got[part], alone, atol=1e-5)
     assert torch.equal(got[1], x[1]) and (got - x).abs().amax((1, 2, 3))[[0, 2]].min() > 0.01
-    assert torch.equal(model.undo_motion(x, None, guide), x)
+    assert torch.equal(model.undo_motion(x, None, local, guide), x)
 
 
 def test_a_crops_filter_comes_from_its_sibling(model, clean, monkeypatch):

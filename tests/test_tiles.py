@@ -105,8 +105,8 @@ def test_a_margin_is_as_wide_as_the_stations_see(model):
     x[..., start:], guide[..., start // 8 :] = torch.nan, torch.nan
     got = model(torch.rand(1, 3, 16, 16))
     got.sense.filters = None
-    right = felt(model.work(x, got.route, got.sense, guide), n, start)
-    left = felt(model.work(x.flip(-1), got.route, got.sense, guide.flip(-1)).flip(-1), n, start)
+    right = felt(model.work(x, got.route, got.sense, None, guide), n, start)
+    left = felt(model.work(x.flip(-1), got.route, got.sense, None, guide.flip(-1)).flip(-1), n, start)
     assert SEE - 8 < max(left, right) <= SEE
 
 

@@ -18,7 +18,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from slerir_lite import train
 from slerir_lite.data import AMOUNTS, Crops
-from slerir_lite.deblur import sharpen
+from slerir_lite.deblur import mixture, sharpen
 from slerir_lite.degrade import PLACES
 from slerir_lite.losses import compass_loss, motion_loss, restoration_loss
 from slerir_lite.model import Config, Generalist, SlerIR
@@ -210,7 +210,8 @@ def test_sharpness_is_the_log_of_the_share_of_the_error_that_is_left(photos):
     assert motion_loss(model, batch, local)["sharpness"].abs() < 1e-4
     with torch.no_grad():
         model.deblur.path.bias[0] = -50  # all paths at once: a mean of filters that fits none
-    _, weight = model.deblur(batch.degraded, model.blurred(local))
+    path, strength = model.deblur(batch.degraded, model.blurred(local))
+    weight = mixture(path.exp(), strength)
     logs = []
     for row, kinds in enumerate(k for k in batch.kinds for _ in range(2)):
         if kinds == "blur":
