@@ -4,7 +4,7 @@ Paper: nothing of the kind is public.
 Ours:  all of it. Stations of 3x3 convolutions learn deconvolution very slowly (+0.25 dB after 34,000 steps
        without this, see benchmarks/log.md). But a straight path leaves evenly spaced dark stripes in a
        photo's spectrum, and so a dip in its cepstrum, the spectrum of the logarithm of the spectrum, at the
-       path's end. From that a small net weighs 126 paths and three strengths; as each goes with one linear
+       path's end. From that a small net weighs 126 paths and four strengths; as each goes with one linear
        filter, their weighted mean is one filter a photo, and a doubtful path sharpens little.
 
 Cepstrum: Bogert, Healy & Tukey 1963; for blur, Cannon 1976. Wiener filter: Wiener 1949.
@@ -21,7 +21,7 @@ from .degrade import convolve
 
 ANGLES = 18  # directions of a path, 10 degrees apart
 LENGTHS = (5, 7.5, 10, 12.5, 15, 18, 21)  # px
-STRENGTHS = (0.4, 3.0, 24.0)  # noise to signal, against a photo's 1/f^2 spectrum: bold, careful, noisy
+STRENGTHS = (0.7, 2.0, 6.0, 24.0)  # noise to signal, against a photo's 1/f^2 spectrum: from bold to noisy
 PATHS = 1 + ANGLES * len(LENGTHS)  # the first is: nothing moved
 FILTERS = 1 + ANGLES * len(LENGTHS) * len(STRENGTHS)
 RADIUS = 31  # px: how far a filter reaches
@@ -32,7 +32,7 @@ REACH = 22  # px: of the cepstrum, just longer than the longest path
 class Deblur(nn.Module):
     """`forward(x, where)`: (B, 3, H, W) and (B, 1, H/8, W/8), how blurred it looks where -> what to undo.
 
-    Returns log-probabilities of the paths (B, PATHS) and the strengths' shares (B, 3): for `mixture`.
+    Returns log-probabilities of the paths (B, PATHS) and the strengths' shares (B, 4): for `mixture`.
     """
 
     def __init__(self, hidden: int = 64):
@@ -50,7 +50,7 @@ class Deblur(nn.Module):
 
 
 def mixture(path: Tensor, strength: Tensor) -> Tensor:
-    """(B, FILTERS) weights for `sharpen`, from the paths' shares (B, PATHS) and the strengths' (B, 3)."""
+    """(B, FILTERS) weights for `sharpen`, from the paths' shares (B, PATHS) and the strengths' (B, 4)."""
     return torch.cat([path[:, :1], (path[:, 1:, None] * strength[:, None, :]).flatten(1)], 1)
 
 

@@ -27,8 +27,13 @@ def restoration_loss(restored: Tensor, clean: Tensor, moved: Tensor | None = Non
     error = (restored.float() - clean).square()
     mse = error.mean((1, 2, 3))
     if moved is not None:
-        mse = torch.where(moved, error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].mean((1, 2, 3)), mse)
+        mse = torch.where(moved, _middle(error), mse)
     return 0.5 * (mse + 1e-5).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
+
+
+def _middle(error: Tensor) -> Tensor:
+    """(B,) means over what no motion from outside the crops (B, 3, H, W) reaches."""
+    return error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].mean((1, 2, 3))
 
 
 def compass_loss(
@@ -75,7 +80,7 @@ def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]
     left = path.sum() * 0
     if len(rows):
         x, y = batch.degraded[rows], batch.clean[rows]
-        after, before = ((v - y).square().mean((1, 2, 3)) + 1e-5 for v in (sharpen(x, weight[rows]), x))
+        after, before = (_middle((v - y).square()) + 1e-5 for v in (sharpen(x, weight[rows]), x))
         left = (after / before).log().mean()
     # A small batch may have blur only beside its crops; the mean of nothing would be NaN for ever after.
     return {"path": told[clear].mean() if clear.any() else path.sum() * 0, "sharpness": left}

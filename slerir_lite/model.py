@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from .data import AMOUNTS, thumbnail
 from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen
-from .degrade import PLACES
 from .experts import Station
 from .fuse import Fuse
 from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
@@ -26,7 +25,7 @@ from .view import View
 LEVELS = (0, 0, 1, 2, 2, 1, 0, 0)  # layer by layer: at 1/2, 1/4 or 1/8 of the size
 RUNS = tuple(level for level, _ in groupby(LEVELS))  # stations side by side
 MULTIPLE = 8
-MOVED = 0.0  # cosine between z and blur's centre from which on motion is looked for: not on the far side
+SEEN, SHARE = 0.25, 0.02  # motion is undone in photos of which this share shows a path of 5 px or more
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class SlerIR(nn.Module):
         if sense is None:
             photo = x[..., :height, :width]
             sense = self.sense(photo, local, small)
-            sense.filters = self.find_motion(photo, local, sense.z, small is not None, motion)
+            sense.filters = self.find_motion(photo, local, small is not None, motion)
         route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
         x = self.work(x, route, sense, local, guide)
@@ -138,26 +137,27 @@ class SlerIR(nn.Module):
         return self.compass.survey(self.compass.glance(small).repeat_interleave(2, 0), sibling)
 
     def find_motion(
-        self, x: Tensor, local: Tensor, z: Tensor, paired: bool = False, motion: Tensor | None = None
+        self, x: Tensor, local: Tensor, paired: bool = False, motion: Tensor | None = None
     ) -> Tensor:
-        """(B, FILTERS) weights for `sharpen`: of the photos that lie near blur; of the others, no change.
+        """(B, FILTERS) weights for `sharpen`: of the photos that show motion; of the others, no change.
 
         paired: x are pairs of crops, and each is steered by its sibling. motion: (P, 2) of their photos, told
         in training: a crop shows its path poorly, and the stations shall learn what to do with a path as a
         whole photo shows it.
         """
-        near = z @ self.compass.centres[PLACES.index("blur")] > MOVED
-        if motion is not None:
+        blurred = self.blurred(local)
+        if motion is None:
+            rows = ((blurred > SEEN).float().mean((1, 2, 3)) > SHARE).nonzero()[:, 0]
+        else:
             motion = motion.repeat_interleave(2, 0)
-            near = motion[:, 0] > 0
-        rows = near.nonzero()[:, 0]
+            rows = motion[:, 0].nonzero()[:, 0]
         weight = F.one_hot(rows.new_zeros(len(x)), FILTERS).float()
         if not len(rows):
             return weight
         shown = rows ^ 1 if paired else rows
         if len(rows) < len(x) or paired:
-            x, local = x[shown], local[shown]
-        path, strength = self.deblur(x, self.blurred(local))
+            x, blurred = x[shown], blurred[shown]
+        path, strength = self.deblur(x, blurred)
         path = path.exp() if motion is None else path_shares(motion[rows])
         return weight.index_copy(0, rows, mixture(path, strength))
 

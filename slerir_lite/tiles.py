@@ -62,7 +62,7 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Rest
     for inner, outer in tiles(rows * CELL, columns * CELL, side, LOOK):
         local[_tokens(inner)] = model.compass.look(_cut(x, outer))[_tokens(_within(inner, outer))]
     sense = model.compass.survey(model.compass.glance(thumbnail(x)), local.mean((2, 3)))
-    sense.filters = model.find_motion(x, local, sense.z)
+    sense.filters = model.find_motion(x, local)
     route = model.router(sense) if choice is None else fixed(choice, model.config.experts)
     moved = bool((sense.filters[:, 0] < 0.99).any())
     image, guide = torch.empty_like(x), torch.empty_like(local)
