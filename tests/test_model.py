@@ -8,8 +8,7 @@ import torch.nn.functional as F
 
 from slerir_lite import model as network
 from slerir_lite.data import Crops, thumbnail
-from slerir_lite.deblur import FILTERS, sharpen
-from slerir_lite.degrade import PLACES
+from slerir_lite.deblur import FILTERS, STRENGTHS, path_shares, sharpen
 from slerir_lite.experts import Expert
 from slerir_lite.model import RUNS, Config, Generalist, SlerIR, pad
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, Table, pins_from_centres, table_from_pairings
@@ -221,7 +220,7 @@ def test_a_whole_photos_sense_may_be_handed_in(model, clean):
     x = clean[:2, :, :64, :96]
     implicit = model(x)
     local, sense = model.compass(x)
-    sense.filters = model.find_motion(x, local, sense.z)
+    sense.filters = model.find_motion(x, local)
     explicit = model(x, sense=sense, view=View.whole(x))
     assert torch.equal(implicit.image, explicit.image)
     assert torch.equal(implicit.route.choice, explicit.route.choice)
@@ -240,28 +239,39 @@ def test_work_is_all_that_follows_what_was_decided(model, clean):
 # Motion
 
 
-def near_blur(model: SlerIR, x: torch.Tensor, rows: list[int], monkeypatch) -> list[int]:
-    """Blur's centre moves to where the first of `rows` lies; returns the rows that now count as near it."""
-    blur = PLACES.index("blur")
-    z = model(x).sense.z
-    centres = model.compass.centres.clone()
-    centres[blur] = z[rows[0]]
-    monkeypatch.setattr(model.compass, "centres", centres)
-    cos = z @ z[rows[0]]
-    others = [b for b in range(len(x)) if b not in rows]
-    monkeypatch.setattr(network, "MOVED", float((cos[rows].min() + cos[others].max()) / 2))
-    return (cos > network.MOVED).nonzero()[:, 0].tolist()
+def test_photos_that_show_motion_are_sharpened_and_others_are_left_bit_for_bit(model, clean, monkeypatch):
+    real = SlerIR.blurred
 
+    def only_in_a_corner_of_the_second(local):
+        seen = torch.zeros_like(real(model, local))
+        if len(local) == len(clean):
+            seen[1, :, :3, :6] = 1  # of 14 x 18 tokens
+        return seen
 
-def test_photos_near_blur_are_sharpened_and_others_are_left_bit_for_bit(model, clean, monkeypatch):
-    assert near_blur(model, clean, [1], monkeypatch) == [1]
+    monkeypatch.setattr(model, "blurred", only_in_a_corner_of_the_second)
     got = model(clean)
     still = dataclasses.replace(got.sense, filters=None)
     without = model(clean, sense=still).image
     others = [0, 2, 3, 4, 5]
     assert torch.equal(got.sense.filters[others], F.one_hot(torch.zeros(5).long(), FILTERS).float())
     assert torch.equal(got.image[others], without[others])
-    assert got.sense.filters[1, 0] < 0.5 and (got.image[1] - without[1]).abs().max() > 1e-3
+    assert got.sense.filters[1, 0] < 0.5 and (got.image[1] - without[1]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_true_path_of_motion_may_be_told_for_crops(model, clean, monkeypatch, told):
+    monkeypatch.setattr(network, "SHARE", -1.0)  # all photos show motion
+    crops, view, small = pairs(clean)
+    motion = torch.tensor([[10.0, 0.0], [0.0, 0.0], [15.0, 1.0]])
+    filters = model(crops, view=view, small=small, motion=motion if told else None).sense.filters
+    share = filters[:, 1:].unflatten(1, (-1, len(STRENGTHS))).sum(2)
+    right = [int(path_shares(motion[[p]])[0].argmax()) - 1 for p in (0, 2)]
+    if told:
+        assert share[[0, 1, 4, 5]].argmax(1).tolist() == [right[0]] * 2 + [right[1]] * 2
+        assert torch.equal(filters[2:4], F.one_hot(torch.zeros(2).long(), FILTERS).float())
+    else:
+        assert share[[0, 1, 4, 5]].argmax(1).tolist() != [right[0]] * 2 + [right[1]] * 2
+        assert filters[2:4, 0].max() < 0.5
 
 
 def test_a_photos_motion_is_undone_by_its_own_filter_where_the_guide_says(model, clean):
@@ -279,7 +289,7 @@ def test_a_photos_motion_is_undone_by_its_own_filter_where_the_guide_says(model,
 
 
 def test_a_crops_filter_comes_from_its_sibling(model, clean, monkeypatch):
-    monkeypatch.setattr(network, "MOVED", -2.0)
+    monkeypatch.setattr(network, "SHARE", -1.0)
     crops, view, small = pairs(clean)
     changed = crops.clone()
     changed[2] = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -292,7 +302,7 @@ def test_a_crops_filter_comes_from_its_sibling(model, clean, monkeypatch):
 
 
 def test_a_photos_filter_is_its_own(model, clean, monkeypatch):
-    monkeypatch.setattr(network, "MOVED", -2.0)
+    monkeypatch.setattr(network, "SHARE", -1.0)
     together = model(clean[:3]).sense.filters
     for b in range(3):
         assert torch.allclose(model(clean[b : b + 1]).sense.filters[0], together[b], atol=1e-6)
