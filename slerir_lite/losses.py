@@ -32,8 +32,9 @@ def restoration_loss(restored: Tensor, clean: Tensor, moved: Tensor | None = Non
 
 
 def _middle(error: Tensor) -> Tensor:
-    """(B,) means over what no motion from outside the crops (B, 3, H, W) reaches."""
-    return error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].mean((1, 2, 3))
+    """(B,) means over what no motion from outside the crops (B, 3, H, W) reaches, or half their width."""
+    edge = min(MARGIN, min(error.shape[-2:]) // 4)
+    return error[..., edge : error.shape[-2] - edge, edge : error.shape[-1] - edge].mean((1, 2, 3))
 
 
 def compass_loss(

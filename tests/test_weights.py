@@ -485,4 +485,4 @@ def test_a_name_that_nothing_was_shipped_under():
 def test_the_shipped_weights():
     model = load_pretrained()
     assert isinstance(model, SlerIR) and not model.training
-    assert torch.allclose(model.compass.centres.norm(dim=1), torch.ones(6), atol=1e-5)
+    assert torch.allclose(model.compass.centres.norm(dim=1), torch.ones(6), atol=1e-3)  # half precision
