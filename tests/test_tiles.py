@@ -58,15 +58,32 @@ def assert_same(found, expected) -> None:
 # The same
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["still", "moved"])
+@pytest.mark.parametrize("moved", ["no", "somehow", "far"])
 @pytest.mark.parametrize("size, side", [((101, 413), 64), ((390, 90), 72), ((250, 330), 128)], ids=str)
 def test_a_photo_in_tiles_is_the_photo_in_one_piece(size, side, moved, model):
     x = photo(*size)
-    model = steady(model, x, moved)
+    model = steady(model, x, moved != "no")
+    if moved == "far":  # one bold filter; a mean of many reaches less far
+        with torch.no_grad():
+            model.deblur.path.bias[-1] = model.deblur.strength.bias[0] = 1e4
     whole = model(x)
-    assert bool(whole.sense.filters[0, 0] < 0.99) == moved
+    assert bool(whole.sense.filters[0, 0] < 0.99) == (moved != "no")
+    assert bool(whole.sense.filters.max() == 1) == (moved != "somehow")
     assert (whole.image - x).abs().mean() > 0.01 and whole.guide.std() > 0.01
     assert_same(restore_in_tiles(model, x, side=side), whole)
+
+
+def test_margins_are_wider_where_motion_is_undone(model, monkeypatch):
+    # With stations that change nothing, what is felt from farther than the guide's 4 px is the filters'.
+    x = photo(100, 300)
+    model = steady(model, x, True)
+    with torch.no_grad():
+        model.deblur.path.bias[-1] = model.deblur.strength.bias[0] = 1e4
+        model.backbone.leave.weight.zero_()
+    whole = model(x)
+    assert (whole.image - x).abs().mean() > 0.01
+    monkeypatch.setattr(in_tiles, "SEE", 8)
+    assert_same(restore_in_tiles(model, x, side=64), whole)
 
 
 def test_a_choice_overrides_the_compass_in_tiles_too(model):
