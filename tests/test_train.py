@@ -259,15 +259,17 @@ def validation(model: torch.nn.Module, photos) -> float:
 
 
 @pytest.mark.parametrize("kind", [SlerIR, Generalist])
-def test_a_short_run_on_dead_leaves_restores_better(kind, photos, tmp_path):
+def test_a_short_run_on_dead_leaves_restores_better(kind, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "EVERY", 5)  # one batch may be easier than another: rows enough for a mean
     model = new_model(kind)
     run = trainer(photos, tmp_path, [stage("together", 50, STATIONS, 4e-3)], model, size=32, save_every=1e9)
     before = validation(model, photos)
     history = run.run()
     after, average = validation(run.model, photos), validation(run.ema, photos)
     assert after > before + 1 and average > before + 1
-    assert [row["step"] for row in history] == [25, 50]
-    assert history[-1]["loss"] < history[0]["loss"] and history[-1]["psnr"] > history[0]["psnr"]
+    assert [row["step"] for row in history] == list(range(5, 51, 5))
+    loss, psnr = ([row[name] for row in history] for name in ("loss", "psnr"))
+    assert np.mean(loss[-5:]) < np.mean(loss[:2]) and np.mean(psnr[-5:]) > np.mean(psnr[:2])
 
 
 def test_the_compass_learns_to_tell_the_places_apart(photos, tmp_path):
@@ -446,7 +448,9 @@ def test_a_generalist_has_a_plan_of_its_own_and_takes_it_by_default(photos, tmp_
     before = weights(run)
     run.run()
     assert not identical(before, weights(run))
-    run = killed_at(Trainer(photos, tmp_path / "default", model=new_model(Generalist), quiet=True), 1)
+    run = killed_at(
+        Trainer(photos, tmp_path / "default", model=new_model(Generalist), size=32, quiet=True), 1
+    )
     with pytest.raises(Killed):
         run.run()
     assert run.step == 1
