@@ -24,7 +24,11 @@ from slerir_lite.data import dead_leaves
 from slerir_lite.model import SlerIR, pad
 from slerir_lite.tiles import SEE, SHARPEN, restore_in_tiles, tiles
 
-SIDES = (128, 384)  # px of the tiles from which the memory a pixel is told
+SIDES = (
+    512,
+    1024,
+)  # px of the tiles from which the memory a pixel is told: both take more than starting does
+MOTION = ("none", "undone")
 NEVER, ALWAYS = 2.0, -2.0  # as `model.MOVED`, a cosine
 
 
@@ -77,13 +81,14 @@ def apart(*what) -> dict:
     return json.loads(done.stdout)
 
 
-def bytes_a_pixel(megapixels: float) -> float:
+def bytes_a_pixel(motion: str) -> int:
     """By how much memory grows for each pixel of a tile, margins included; `tiles.BYTES` must be above it."""
+    margin = SEE + SHARPEN * (motion == "undone")
     most, pixels = [], []
     for side in SIDES:
-        row = apart(megapixels, 1, "undone", side)
+        row = apart(1, 1, motion, side)
         height, width = pad(torch.empty(1, 1, row["height"], row["width"])).shape[-2:]
-        outer = [box for _, box in tiles(height, width, side, SEE + SHARPEN)]
+        outer = [box for _, box in tiles(height, width, side, margin)]
         most.append(row["MB at most"])
         pixels.append(max((b[1].stop - b[1].start) * (b[2].stop - b[2].start) for b in outer))
     return round(1e6 * (most[1] - most[0]) / (pixels[1] - pixels[0]))
@@ -105,10 +110,10 @@ from budget import machine  # noqa: E402  (not in the processes that measure: it
 
 found = {
     "machine": machine(),
-    "bytes for each pixel of a tile": bytes_a_pixel(min(args.megapixels)),
+    "bytes for each pixel of a tile": {m: bytes_a_pixel(m) for m in MOTION},
     "rows": [],
 }
-for threads, motion, megapixels in product(args.threads, ("none", "undone"), args.megapixels):
+for threads, motion, megapixels in product(args.threads, MOTION, args.megapixels):
     row = {"megapixels": megapixels, "threads": threads, "motion": motion}
     row |= apart(megapixels, threads, motion, None)
     print(row, flush=True)

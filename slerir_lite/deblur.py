@@ -49,9 +49,22 @@ class Deblur(nn.Module):
             return self.path(h).log_softmax(1), self.strength(h).softmax(1)
 
 
-def mixture(path: Tensor, strength: Tensor) -> Tensor:
-    """(B, FILTERS) weights for `sharpen`, from the paths' shares (B, PATHS) and the strengths' (B, 4)."""
-    return torch.cat([path[:, :1], (path[:, 1:, None] * strength[:, None, :]).flatten(1)], 1)
+def mixture(path: Tensor, strength: Tensor, trust: float = 1.0) -> Tensor:
+    """(B, FILTERS) weights for `sharpen`, from the paths' shares (B, PATHS) and the strengths' (B, 4).
+
+    trust: how much of it to do; the rest goes to the filter that changes nothing.
+    """
+    moved = trust * path[:, 1:, None] * strength[:, None, :]
+    return torch.cat([1 - trust + trust * path[:, :1], moved.flatten(1)], 1)
+
+
+def trust(height: int, width: int) -> float:
+    """How far to rely on a path that was read from so many px: one window shows it poorly, a hundred well."""
+    windows = math.prod(
+        1 + (max(n, WINDOW) - WINDOW) // hop
+        for n, hop in zip((height, width), _hops(height, width), strict=True)
+    )
+    return windows / (windows + 4)
 
 
 def sharpen(x: Tensor, weight: Tensor) -> Tensor:
@@ -66,8 +79,7 @@ def cepstrum(x: Tensor, where: Tensor) -> Tensor:
     grey = x.mean(1)
     short = [max(0, WINDOW - n) for n in grey.shape[-2:]]
     grey = F.pad(grey[:, None], (0, short[1], 0, short[0]), "replicate")[:, 0]
-    # Half-overlapping windows; in a large photo farther apart: some 150 of them tell enough.
-    hop = [8 * max(4, math.ceil((n - WINDOW) / 8 / 11)) for n in grey.shape[-2:]]
+    hop = _hops(*grey.shape[-2:])
     windows = grey.unfold(1, WINDOW, hop[0]).unfold(2, WINDOW, hop[1])  # (B, n, m, 64, 64)
     seen = F.pad(where, (0, short[1] // 8 + 1, 0, short[0] // 8 + 1), "replicate")
     seen = F.avg_pool2d(seen, WINDOW // 8, [h // 8 for h in hop])[
@@ -80,6 +92,11 @@ def cepstrum(x: Tensor, where: Tensor) -> Tensor:
     mean = (power * (share / share.sum(1, keepdim=True))[..., None, None]).sum(1)
     found = torch.fft.irfft2(mean, s=(WINDOW, WINDOW)).roll(WINDOW // 2, 1) * WINDOW
     return found[:, WINDOW // 2 - REACH + 1 : WINDOW // 2 + REACH, :REACH].flatten(1)
+
+
+def _hops(height: int, width: int) -> list[int]:
+    """From window to window, in px: half-overlapping; in a large photo farther, as some 150 tell enough."""
+    return [8 * max(4, math.ceil((n - WINDOW) / 8 / 11)) for n in (height, width)]
 
 
 @cache

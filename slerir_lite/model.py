@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .data import AMOUNTS, thumbnail
-from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen
+from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen, trust
 from .experts import Station
 from .fuse import Fuse
 from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
@@ -158,8 +158,11 @@ class SlerIR(nn.Module):
         if len(rows) < len(x) or paired:
             x, blurred = x[shown], blurred[shown]
         path, strength = self.deblur(x, blurred)
-        path = path.exp() if motion is None else path_shares(motion[rows])
-        return weight.index_copy(0, rows, mixture(path, strength))
+        if motion is None:
+            told = mixture(path.exp(), strength, trust(*x.shape[-2:]))
+        else:
+            told = mixture(path_shares(motion[rows]), strength)
+        return weight.index_copy(0, rows, told)
 
     def blurred(self, local: Tensor) -> Tensor:
         """(B, 1, h, w) how blurred each place looks: the compass's reading of a path's length."""

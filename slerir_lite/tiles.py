@@ -24,7 +24,7 @@ LOOK = 32
 SEE = 80
 SHARPEN = 32  # px more where motion is undone, see `deblur.RADIUS`
 LARGEST, SMALLEST = 768, 64  # px: a tile's side without its margin
-BYTES = 700  # of memory for each pixel of a tile; measured, see benchmarks/large.py
+BYTES = 300  # of memory for each pixel of a tile; 228 were measured, see benchmarks/large.py
 
 
 def restore_in_tiles(

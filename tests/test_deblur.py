@@ -24,6 +24,7 @@ from slerir_lite.deblur import (
     mixture,
     path_shares,
     sharpen,
+    trust,
 )
 from slerir_lite.degrade import convolve, motion_kernel
 
@@ -280,6 +281,16 @@ def test_the_weights_share_out_one_filter_and_agree_with_the_paths(deblur):
     assert torch.allclose(path.exp().sum(1), torch.ones(3), atol=1e-5) and weight.min() >= 0
     assert torch.allclose(weight[:, 0], path[:, 0].exp())
     assert torch.allclose(weight[:, 1:].unflatten(1, (-1, PER_PATH)).sum(2), path[:, 1:].exp(), atol=1e-6)
+
+
+def test_a_path_read_from_few_windows_is_undone_little():
+    path, strength = torch.full((1, PATHS), 1 / PATHS), torch.full((1, len(STRENGTHS)), 1 / len(STRENGTHS))
+    full, half = mixture(path, strength), mixture(path, strength, 0.5)
+    x = noise(1, 3, 40, 40)
+    assert torch.allclose(sharpen(x, half), (x + sharpen(x, full)) / 2, atol=1e-5)
+    rising = [trust(*size) for size in ((1, 1), (64, 96), (96, 96), (320, 480))]
+    assert trust(1, 1) == trust(64, 64) == 0.2 and rising == sorted(rising) and rising[-1] > 0.95
+    assert trust(4000, 6000) < 1
 
 
 def test_gradients_reach_all_of_deblur(deblur):

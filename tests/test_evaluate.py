@@ -1,5 +1,6 @@
 """The scores against formulas written down here, the pairs by their properties, the tiles by hand."""
 
+import copy
 import json
 import math
 
@@ -57,8 +58,6 @@ def model(clean):
         x = torch.cat([x, 0.2 * x, 0.2 * x + 0.7, (x + 0.2 * torch.randn_like(x)).clamp(0, 1)])
         tokens = model.sense(x, model.compass.look(x)).global_token
         model.compass.direction.bias.copy_(-model.compass.direction.weight @ tokens.mean(0))
-        here = [PLACES.index(p) for p in ("clean", "lowlight", "haze", "noise")]
-        model.compass.centres[here] = model.sense(x, model.compass.look(x)).z
     return model
 
 
@@ -214,6 +213,10 @@ def test_a_network_that_changes_nothing_scores_what_its_input_scores(untouched, 
 
 def test_scores_and_routes_are_those_of_restore(model, folder):
     found = made_pairs(folder, tasks=["noise25", "haze", "haze+rain"])
+    model = copy.deepcopy(model)  # with three places where a photo of each task surely lies
+    first = {p.task: restore(p.load()[0], model).z for p in reversed(found)}
+    for task, place in (("noise25", "noise"), ("haze", "haze"), ("haze+rain", "rain")):
+        model.compass.centres[PLACES.index(place)] = first[task]
     result = evaluate(model, found, quiet=True)
     got = {(p.task, p.name): restore(p.load()[0], model) for p in found}
     by_hand = {

@@ -1,6 +1,5 @@
 """A photo in tiles is the photo in one piece, whatever the tiles. Memory that runs out makes them smaller."""
 
-
 import pytest
 import torch
 
@@ -49,15 +48,32 @@ def assert_same(found, expected) -> None:
 # The same
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["still", "moved"])
+@pytest.mark.parametrize("moved", ["no", "somehow", "far"])
 @pytest.mark.parametrize("size, side", [((101, 413), 64), ((390, 90), 72), ((250, 330), 128)], ids=str)
 def test_a_photo_in_tiles_is_the_photo_in_one_piece(size, side, moved, model, monkeypatch):
     x = photo(*size)
-    monkeypatch.setattr(network, "SHARE", -1.0 if moved else 2.0)  # all photos show motion, or none
+    monkeypatch.setattr(network, "SHARE", 2.0 if moved == "no" else -1.0)  # no photo shows motion, or all
+    if moved == "far":  # one bold filter; a mean of many reaches less far
+        model = copy.deepcopy(model)
+        model.deblur.path.bias[-1] = model.deblur.strength.bias[0] = 1e4
     whole = model(x)
-    assert bool(whole.sense.filters[0, 0] < 0.99) == moved
+    assert bool(whole.sense.filters[0, 0] < 0.99) == (moved != "no")
+    assert bool(whole.sense.filters.max() > 0.6) == (moved != "somehow")
     assert (whole.image - x).abs().mean() > 0.01 and whole.guide.std() > 0.01
     assert_same(restore_in_tiles(model, x, side=side), whole)
+
+
+def test_margins_are_wider_where_motion_is_undone(model, monkeypatch):
+    # With stations that change nothing, what is felt from farther than the guide's 4 px is the filters'.
+    x = photo(100, 300)
+    model = steady(model, x, True)
+    with torch.no_grad():
+        model.deblur.path.bias[-1] = model.deblur.strength.bias[0] = 1e4
+        model.backbone.leave.weight.zero_()
+    whole = model(x)
+    assert (whole.image - x).abs().mean() > 0.01
+    monkeypatch.setattr(in_tiles, "SEE", 8)
+    assert_same(restore_in_tiles(model, x, side=64), whole)
 
 
 def test_a_choice_overrides_the_compass_in_tiles_too(model):
