@@ -60,10 +60,8 @@ def mixture(path: Tensor, strength: Tensor, trust: float = 1.0) -> Tensor:
 
 def trust(height: int, width: int) -> float:
     """How far to rely on a path that was read from so many px: one window shows it poorly, a hundred well."""
-    windows = math.prod(
-        1 + (max(n, WINDOW) - WINDOW) // hop
-        for n, hop in zip((height, width), _hops(height, width), strict=True)
-    )
+    sizes, hops = (height, width), _hops(height, width)
+    windows = math.prod(1 + (max(n, WINDOW) - WINDOW) // hop for n, hop in zip(sizes, hops, strict=True))
     return windows / (windows + 4)
 
 
