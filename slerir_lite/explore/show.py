@@ -48,7 +48,7 @@ def show(figure, alt: str, twin: Figure | None = None) -> None:
 def png(figure: Figure) -> bytes:
     """A matplotlib figure as a PNG: the same bytes for the same figure and version of matplotlib."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
     return file.getvalue()
 
 

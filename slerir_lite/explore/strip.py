@@ -13,8 +13,9 @@ from .style import HIGHEST, WIDTH, canvas, head, plain
 def strip(photos: Sequence, titles: Sequence[str], columns: int = 4, region=None) -> Figure:
     """photos: tensors (3, H, W) or (1, H, W) in [0, 1], or the same with a 1 in front; all of one size.
 
-    titles: one each. columns: so many fit in a row; more make photos, and the file, smaller. region: (top, left, height, width) in pixels, to
-    show that part only, pixel by pixel. Raises ValueError where numbers or sizes differ.
+    titles: one each. columns: so many fit in a row; the more, the smaller are photos and file.
+    region: (top, left, height, width) in pixels, to show that part only, pixel by pixel.
+    Raises ValueError where numbers or sizes differ.
     """
     shown = [_pixels(p) for p in photos]
     if not shown or len(shown) != len(titles) or len({p.shape[:2] for p in shown}) > 1:

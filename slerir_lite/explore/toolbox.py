@@ -25,7 +25,7 @@ def gains_table(gains, tools: Sequence[str], damages: Sequence[str], title: str)
     drawn = ax.imshow(gains, cmap="PuOr_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto")
     for (row, column), gain in np.ndenumerate(gains):
         ink = "white" if abs(gain) > 0.6 * STRONGEST else "black"
-        ax.text(column, row, f"{gain:+.1f}", ha="center", va="center", color=ink, fontsize=10)
+        ax.text(column, row, f"{round(gain, 1) + 0.0:+.1f}", ha="center", va="center", color=ink, fontsize=10)
     for column, row in enumerate(gains.argmax(0)):
         if gains[row, column] > 0:
             corner = (column - 0.46, row - 0.44)
