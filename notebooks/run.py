@@ -2,12 +2,20 @@
 
     python notebooks/run.py                           every notebook of this folder
     python notebooks/run.py 00-restore-a-photo.ipynb  one
+    python notebooks/run.py --measure …               the same, and writes into its header what it took
 
 Clean means: no widget state, no times, no settings of one machine. A widget lives only while a kernel runs,
 so its output goes; whatever a reader on GitHub should see must be shown as a picture.
+
+Measured, on a machine with nothing else to do, are the time from the first cell to the last and the most
+memory that the kernel held. Beside them stands how long a fixed loop took on the same machine just before,
+so that readers can run `python notebooks/run.py --calibrate` and compare. The header has them between
+`<!-- measured -->` and `<!-- /measured -->`.
 """
 
+import re
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -20,6 +28,10 @@ ABOUT = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+MEASURED = re.compile(r"(<!-- measured -->).*?(<!-- /measured -->)", re.DOTALL)
+PEAK = """import resource, sys
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak * (1 if sys.platform == "darwin" else 1024))"""  # bytes there, KiB elsewhere
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -41,14 +53,69 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def run(path: Path, timeout: float = 600) -> None:
+def run(path: Path, timeout: float = 600, measure: bool = False) -> None:
+    """Execute the notebook in its folder and write it back, clean; measure: with time and memory."""
     notebook = nbformat.read(path, as_version=4)
+    if measure:
+        if not any(MEASURED.search(c.source) for c in notebook.cells if c.cell_type == "markdown"):
+            raise ValueError(f"{path.name} has no <!-- measured --><!-- /measured --> to write into.")
+        notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
+        loop = calibrate()
     here = {"metadata": {"path": str(path.parent)}}
+    start = time.perf_counter()
     NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=here).execute()
+    took = time.perf_counter() - start
+    if measure:
+        peak = int(notebook.cells.pop().outputs[0].text)
+        notebook = with_figures(notebook, said(took, peak, loop))
     nbformat.write(clean(notebook), path)
 
 
+def calibrate(steps: int = 40) -> float:
+    """Seconds for a fixed piece of work like that of the notebooks: convolutions forwards and backwards.
+
+    The fastest of three, after one to warm up: the others were disturbed.
+    """
+    import torch
+
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(32, 32, 3, padding=1)
+    x = torch.rand(8, 32, 64, 64)
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        for _ in range(steps):
+            layer(x).square().mean().backward()
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def said(took: float, peak: int, loop: float) -> str:
+    """The header's words: seconds, bytes, and the calibration loop's seconds."""
+    import torch
+
+    where = f"a {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "a CPU"
+    time_ = f"{round(took, -1):.0f} seconds" if took < 100 else f"{took / 60:.1f} minutes"
+    if took < 10:
+        time_ = "under 10 seconds"
+    return (
+        f"{time_} and {peak / 2**30:.1f} GiB on {where}, with {torch.get_num_threads()} threads, "
+        f"where the loop of `notebooks/run.py --calibrate` takes {loop:.2f} s."
+    )
+
+
+def with_figures(notebook: nbformat.NotebookNode, words: str) -> nbformat.NotebookNode:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = MEASURED.sub(lambda m: f"{m[1]}{words}{m[2]}", cell.source)
+    return notebook
+
+
 if __name__ == "__main__":
-    for page in [FOLDER / name for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb")):
+    names = [a for a in sys.argv[1:] if not a.startswith("--")]
+    if "--calibrate" in sys.argv:
+        print(f"The loop takes {calibrate():.2f} s on this machine.")
+        sys.exit()
+    for page in [FOLDER / name for name in names] or sorted(FOLDER.glob("*.ipynb")):
         print(f"{page.name} …", flush=True)
-        run(page)
+        run(page, measure="--measure" in sys.argv)

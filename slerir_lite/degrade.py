@@ -68,7 +68,7 @@ def rain(
     x: Tensor, severity=None, *, generator=None, view: View | None = None,
     density=None, length=None, angle=None, strength=None, brightness=None, veil=None,
 ):  # fmt: skip
-    """Falling streaks in front of a thin veil: y = (1 - v)x + .75v, then (1 - b s)y + b s with streaks s.
+    """Falling streaks in front of a thin veil: y = (1 - v)x + .75v, then (1 - b s/2)y + b s with streaks s.
 
     density: drops a pixel, .003 to .022; length: 8 to 28 px; angle: radians from upright, within .6;
     strength: the streaks' opacity, .5 to .95; brightness b: .4 to .8; veil v: 0 to .18.

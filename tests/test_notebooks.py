@@ -1,15 +1,24 @@
 """Committed notebooks are clean, legible without running, and lead nowhere that isn't there.
 
-That they run is nbval's part, see the Makefile.
+That they run is nbval's part, see the Makefile. That every plot has its title and labels, `show` sees to: it
+refuses the others, and what isn't shown through it has no alt text.
 """
 
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from matplotlib.figure import Figure
+from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from slerir_lite.explore.labels import unlabelled
+from slerir_lite.explore.show import show
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
@@ -43,6 +52,39 @@ def problems(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
         if cell.cell_type == "markdown":
             found += [f"{cell.id}: {what}" for what in text_problems(cell.source, folder)]
     return found
+
+
+def id_problems(notebook: nbformat.NotebookNode) -> list[str]:
+    """Ids that a program made up: they change whenever a notebook is made anew, and with them every diff."""
+    ids = [c.id for c in notebook.cells]
+    found = [f"the id {name} stands twice" for name in sorted({i for i in ids if ids.count(i) > 1})]
+    found += [
+        f"{name} is no id in small letters" for name in ids if not re.fullmatch(r"[a-z][a-z0-9-]*", name)
+    ]
+    # Jupyter's and nbformat's: eight hexadecimal digits, or a whole UUID.
+    return found + [
+        f"{name} is a random id" for name in ids if re.match(r"[0-9a-f]{8}(-[0-9a-f]{4}|$)", name)
+    ]
+
+
+def badge_problems(notebook: nbformat.NotebookNode, page: str) -> list[str]:
+    """page: the notebook's path in the repository, where its badges must lead."""
+    first = notebook.cells[0]
+    row = badges.badges(badges.address(), page)
+    right = first.cell_type == "markdown" and f"<!-- badges -->\n{row}\n<!-- /badges -->" in first.source
+    return [] if right else [f"its badges don't lead to {page}: run `make badges`"]
+
+
+def check_problems(notebook: nbformat.NotebookNode) -> list[str]:
+    tagged = [c for c in notebook.cells if "nbval-check-output" in c.metadata.get("tags", [])]
+    silent = [f"{c.id} is to be compared but says nothing" for c in tagged if not c.get("outputs")]
+    few = [f"{len(tagged)} cells are compared, not {CHECKED}"] if len(tagged) < CHECKED else []
+    return silent + few
+
+
+def size_problems(path: Path) -> list[str]:
+    size = path.stat().st_size
+    return [f"{size:,} bytes, more than {LARGEST:,}"] if size >= LARGEST else []
 
 
 def output_problems(out) -> list[str]:
@@ -82,22 +124,17 @@ class TestEach:
         assert problems(notebook, path.parent) == []
 
     def test_is_small(self, path):
-        assert path.stat().st_size < LARGEST
+        assert size_problems(path) == []
 
     def test_opens_with_badges_for_this_file(self, path):
-        first = nbformat.read(path, as_version=4).cells[0]
-        assert first.cell_type == "markdown"
-        row = badges.badges(badges.address(), path.relative_to(ROOT).as_posix())
-        assert f"<!-- badges -->\n{row}\n<!-- /badges -->" in first.source
+        page = path.relative_to(ROOT).as_posix()
+        assert badge_problems(nbformat.read(path, as_version=4), page) == []
 
     def test_has_outputs_that_nbval_compares(self, path):
-        cells = nbformat.read(path, as_version=4).cells
-        assert sum("nbval-check-output" in c.metadata.get("tags", []) for c in cells) >= CHECKED
+        assert check_problems(nbformat.read(path, as_version=4)) == []
 
     def test_has_a_stable_id_in_each_cell(self, path):
-        ids = [c.id for c in nbformat.read(path, as_version=4).cells]
-        assert len(set(ids)) == len(ids)
-        assert all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in ids)
+        assert id_problems(nbformat.read(path, as_version=4)) == []
 
 
 def test_there_are_notebooks():
@@ -124,6 +161,7 @@ BAD = {
     "a picture without alt": new_markdown_cell("![](https://example.org/a.png)"),
     "a link to 01-none.ipynb": new_markdown_cell("[next](01-none.ipynb#top)"),
     "a link to b.png": new_markdown_cell('<a href="b.png">b</a>'),
+    "a link to data_samples/none.png": new_markdown_cell("![a photo](data_samples/none.png)"),
 }
 
 
@@ -132,6 +170,175 @@ def test_a_fault_is_noticed(what, tmp_path):
     notebook = new_notebook(cells=[BAD[what]], metadata=run.ABOUT)
     (found,) = problems(notebook, tmp_path)
     assert what in found
+
+
+def test_widget_state_is_noticed(tmp_path):
+    notebook = new_notebook(cells=[], metadata=run.ABOUT | {"widgets": {"state": {}}})
+    assert problems(notebook, tmp_path) == ["not clean: run notebooks/run.py"]
+
+
+def test_a_widgets_output_is_noticed(tmp_path):
+    view = new_output("display_data", {run.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"})
+    notebook = new_notebook(cells=[new_code_cell("1", execution_count=1, outputs=[view])], metadata=run.ABOUT)
+    assert problems(notebook, tmp_path) == ["not clean: run notebooks/run.py"]
+
+
+def test_another_kernels_name_is_noticed(tmp_path):
+    other = {"kernelspec": {"display_name": "mine", "language": "python", "name": "conda-env-mine"}}
+    assert problems(new_notebook(cells=[], metadata=run.ABOUT | other), tmp_path) != []
+
+
+@pytest.mark.parametrize("name", ["3f2a9c10", "b1e4a6d2-77c0-4c1e-9f3b-0a1b2c3d4e5f", "Cell_1"])
+def test_a_random_id_is_noticed(name):
+    notebook = new_notebook(cells=[new_markdown_cell("a", id=name), new_markdown_cell("b", id="intro")])
+    assert any(name in found for found in id_problems(notebook))
+
+
+def test_the_ids_that_nbformat_makes_up_are_noticed():
+    assert all(id_problems(new_notebook(cells=[new_markdown_cell("a")])) for _ in range(50))
+
+
+def test_an_id_that_stands_twice_is_noticed():
+    notebook = new_notebook(cells=[new_markdown_cell("a", id="intro"), new_markdown_cell("b", id="outro")])
+    notebook.cells[1].id = "intro"  # nbformat would have corrected it above
+    assert id_problems(notebook) == ["the id intro stands twice"]
+
+
+def test_badges_for_another_file_are_noticed():
+    row = badges.badges(badges.address(), "notebooks/a.ipynb")
+    notebook = new_notebook(cells=[new_markdown_cell(f"<!-- badges -->\n{row}\n<!-- /badges -->\n# A")])
+    assert badge_problems(notebook, "notebooks/a.ipynb") == []
+    assert badge_problems(notebook, "notebooks/b.ipynb") != []
+    assert badge_problems(new_notebook(cells=[new_markdown_cell("# A")]), "notebooks/a.ipynb") != []
+
+
+def test_a_notebook_that_is_too_large_is_noticed(tmp_path):
+    for size, fine in ((LARGEST - 1, True), (LARGEST, False)):
+        (tmp_path / "a.ipynb").write_bytes(b" " * size)
+        assert (size_problems(tmp_path / "a.ipynb") == []) == fine
+
+
+def compared(count: int) -> nbformat.NotebookNode:
+    cells = [new_code_cell("1", outputs=[new_output("stream", text="1")]) for _ in range(count)]
+    for cell in cells:
+        cell.metadata = nbformat.from_dict({"tags": ["nbval-check-output"]})
+    return new_notebook(cells=cells)
+
+
+def test_too_few_compared_cells_are_noticed():
+    assert check_problems(compared(CHECKED)) == []
+    assert check_problems(compared(CHECKED - 1)) == ["4 cells are compared, not 5"]
+
+
+def test_a_compared_cell_without_output_is_noticed():
+    notebook = compared(CHECKED)
+    notebook.cells[0].outputs = []
+    assert "says nothing" in check_problems(notebook)[0]
+
+
+def picture(title="t", x="x (px)", y="y (dB)", bar="b"):
+    figure = Figure()
+    ax = figure.subplots()
+    ax.set(title=title, xlabel=x, ylabel=y)
+    figure.colorbar(ax.imshow([[0, 1]]), ax=ax).set_label(bar)
+    return figure
+
+
+@pytest.mark.parametrize(
+    "left_out, said",
+    [
+        ("title", "plot 1 has no title"),
+        ("x", "label on its x"),
+        ("y", "label on its y"),
+        ("bar", "colour bar"),
+    ],
+)
+def test_a_plot_that_leaves_something_unsaid_is_refused(left_out, said):
+    assert unlabelled(picture()) == []
+    with pytest.raises(ValueError, match=said):
+        show(picture(**{left_out: ""}), alt="A plot.")
+
+
+def test_in_a_row_of_plots_one_label_for_y_will_do():
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    figure.suptitle("both")
+    for ax in (left, right):
+        ax.set_xlabel("x (px)")
+    assert unlabelled(figure) == [f"plot {k} has no label on its y axis" for k in (1, 2)]
+    left.set_ylabel("y (px)")
+    assert unlabelled(figure) == []
+    right.set_xlabel("")
+    assert unlabelled(figure) == ["plot 2 has no label on its x axis"]
+
+
+def test_a_notebook_with_such_a_plot_does_not_run(tmp_path):
+    source = "from matplotlib.figure import Figure\nfrom slerir_lite.explore.show import show\n"
+    source += "figure = Figure()\nfigure.subplots().set(xlabel='x', ylabel='y')\nshow(figure, alt='A plot.')"
+    path = tmp_path / "a.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source, id="plot")]), path)
+    with pytest.raises(CellExecutionError, match="no title"):
+        run.run(path)
+
+
+def nbval(folder: Path, *more: str) -> subprocess.CompletedProcess:
+    """What `make test` does, for the notebooks of a folder."""
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *more, str(folder)],
+        capture_output=True, text=True, env=os.environ | {"SLERIR_BUDGET": "smoke"}, cwd=folder,
+    )  # fmt: skip
+
+
+def test_nbval_fails_on_a_wrong_output_and_on_an_error_and_on_nothing_else(tmp_path):
+    cells = [
+        new_code_cell("import os\nprint(os.environ['SLERIR_BUDGET'])", id="budget"),
+        new_code_cell("print(6 * 7)", id="right", outputs=[new_output("stream", text="42\n")]),
+        new_code_cell("print(6 * 8)", id="wrong", outputs=[new_output("stream", text="42\n")]),
+        new_code_cell("print(6 * 9)", id="unchecked", outputs=[new_output("stream", text="42\n")]),
+        new_code_cell("assert 1 > 2", id="error"),
+    ]
+    for number, cell in enumerate(cells, 1):
+        cell.execution_count = number
+    for k in (0, 1, 2):
+        cells[k].metadata = nbformat.from_dict({"tags": ["nbval-check-output"]})
+    cells[0].outputs = [new_output("stream", text="smoke\n")]
+    nbformat.write(new_notebook(cells=cells, metadata=run.ABOUT), tmp_path / "a.ipynb")
+    said = nbval(tmp_path, "-rA").stdout
+    outcome = {int(n): word for word, n in re.findall(r"^(PASSED|FAILED) .*Cell (\d)", said, re.MULTILINE)}
+    assert outcome == {0: "PASSED", 1: "PASSED", 2: "FAILED", 3: "PASSED", 4: "FAILED"}, said
+
+
+def test_make_test_runs_every_notebook_in_the_smoke_budget():
+    recipe = (ROOT / "Makefile").read_text("utf-8")
+    (line,) = [line for line in recipe.splitlines() if "--nbval-lax" in line]
+    assert line.strip().startswith("SLERIR_BUDGET=smoke ")
+    assert "--nbval-cell-timeout=" in line and " notebooks " in line
+
+
+def test_measuring_writes_time_memory_and_the_loops_time_into_the_header(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "calibrate", lambda: 1.5)
+    head = new_markdown_cell("# A\n**Time:** <!-- measured -->not yet<!-- /measured --> B", id="a")
+    path = tmp_path / "a.ipynb"
+    nbformat.write(new_notebook(cells=[head, new_code_cell("print(6 * 7)", id="b")]), path)
+    run.run(path, measure=True)
+    first, second = nbformat.read(path, as_version=4).cells  # the cell that asks for the memory is gone
+    assert re.search(
+        r"<!-- measured -->under 10 seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
+        first.source,
+    )
+    assert second.outputs[0].text == "42\n"
+
+
+def test_measuring_without_a_place_for_it_says_so(tmp_path):
+    path = tmp_path / "a.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# A", id="a")]), path)
+    with pytest.raises(ValueError, match="a.ipynb has no <!-- measured -->"):
+        run.run(path, measure=True)
+
+
+def test_the_calibration_loop_takes_time():
+    assert 0 < run.calibrate(steps=1) < 60
 
 
 def test_cleaning_takes_out_what_belongs_to_one_run():

@@ -14,6 +14,7 @@ import json
 from IPython.display import display
 from matplotlib.figure import Figure
 
+from .labels import unlabelled
 from .style import DPI
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -25,7 +26,8 @@ def show(figure, alt: str, twin: Figure | None = None) -> None:
     """Display a figure under a code cell.
 
     figure: of matplotlib; or of plotly, with its static `twin`.
-    alt: one or two sentences that say what the picture shows. Raises ValueError where it is empty.
+    alt: one or two sentences that say what the picture shows. Raises ValueError where it is empty, and
+    where the figure has no title or an axis no label.
     """
     if isinstance(figure, Figure):
         _display(*bundle(figure, alt))
@@ -46,7 +48,7 @@ def show(figure, alt: str, twin: Figure | None = None) -> None:
 def png(figure: Figure) -> bytes:
     """A matplotlib figure as a PNG: the same bytes for the same figure and version of matplotlib."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
     return file.getvalue()
 
 
@@ -54,6 +56,8 @@ def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
     """What Jupyter's protocol calls data and metadata: the PNG, with its alt text in both."""
     if not alt.strip():
         raise ValueError("A picture needs alt text: one or two sentences that say what it shows.")
+    if unsaid := unlabelled(figure):
+        raise ValueError(f"A picture needs a title and labelled axes: {'; '.join(unsaid)}.")
     # nbconvert, and so GitHub, takes the alt text from the metadata. JupyterLab 4 takes it from nowhere,
     # and a screen reader there finds it only in the prose around the picture.
     encoded = base64.b64encode(png(figure)).decode()

@@ -1,0 +1,1 @@
+"""What the notebooks share apart from pictures: how much work to do on which machine."""
