@@ -29,7 +29,7 @@ SIDES = (
     1024,
 )  # px of the tiles from which the memory a pixel is told: both take more than starting does
 MOTION = ("none", "undone")
-NEVER, ALWAYS = 2.0, -2.0  # as `model.MOVED`, a cosine
+NEVER, ALWAYS = 2.0, -1.0  # as `model.SHARE`, of the photo that must show motion
 
 
 def photo(megapixels: float) -> torch.Tensor:
@@ -54,7 +54,7 @@ def peak() -> float:
 def measure(megapixels: float, threads: int, motion: str, side: int | None) -> dict:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    network.MOVED = ALWAYS if motion == "undone" else NEVER
+    network.SHARE = ALWAYS if motion == "undone" else NEVER
     model = SlerIR().eval().to(memory_format=torch.channels_last)
     with torch.inference_mode():
         x = photo(0.01)
