@@ -22,8 +22,9 @@ from skimage.restoration import denoise_nl_means
 from torch import Tensor
 
 from .degrade import convolve
+from .values import LUMA
 
-GREY = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)  # how bright red, green and blue look
+GREY = torch.tensor(LUMA).view(3, 1, 1)
 
 
 def _each(x: Tensor, tool) -> Tensor:

@@ -26,6 +26,7 @@ from .view import View
 THUMBNAIL = 64  # px: every whole photo is also seen at this size, squeezed to a square
 CELL = 8  # px: a token of the close-up covers this much of the photo
 BLOCK = 4  # batches made at once: the cost of many small operations is shared
+PATH = 20  # px: the length of a blur's path that counts as an amount of 1
 MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in is real
 
 # What is broken and how often. Mixes that the benchmark holds out (rain+blur, haze+noise,
@@ -264,7 +265,7 @@ def amounts(did: dict, view: View, mask: Tensor) -> Tensor:
             t = transmission(p["beta"], p["near"], p["depth"], coarse, *mask.shape[-2:])
             found[:, 2:4] += torch.cat([1 - t, (1 - t) * p["air"][:, None, None, None]], 1)
         elif kind == "blur":
-            size, twice = p["length"] / 20, 2 * p["angle"]
+            size, twice = p["length"] / PATH, 2 * p["angle"]
             found[:, 4:7] += torch.stack([size * twice.cos(), size * twice.sin(), size], 1)[..., None, None]
         elif kind == "lowlight":
             found[:, 7] += (p["gain"].log() / np.log(0.08))[:, None, None]

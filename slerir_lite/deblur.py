@@ -65,6 +65,11 @@ def trust(height: int, width: int) -> float:
     return windows / (windows + 4)
 
 
+def sharpens(weight: Tensor) -> Tensor:
+    """(B,) bool: whose (B, FILTERS) weights change anything that could be seen."""
+    return weight[:, 0] < 0.99
+
+
 def sharpen(x: Tensor, weight: Tensor) -> Tensor:
     """Each of (B, 3, H, W) through the mean of the filters by its (B, FILTERS) weights; not clipped."""
     with torch.autocast(x.device.type, enabled=False):

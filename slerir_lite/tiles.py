@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .data import CELL, thumbnail
+from .deblur import sharpens
 from .model import Restored, SlerIR, pad
 from .route import fixed
 from .view import View
@@ -24,7 +25,7 @@ LOOK = 32
 SEE = 80
 SHARPEN = 32  # px more where motion is undone, see `deblur.RADIUS`
 LARGEST, SMALLEST = 768, 64  # px: a tile's side without its margin
-BYTES = 300  # of memory for each pixel of a tile; 228 were measured, see benchmarks/large.py
+BYTES = 300  # of memory for each pixel of a tile, on the safe side of what benchmarks/large.json measured
 
 
 def restore_in_tiles(
@@ -39,7 +40,7 @@ def restore_in_tiles(
     while True:
         try:
             return _restore(model, x, choice, side)
-        except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
             if side // 2 < SMALLEST:
@@ -64,7 +65,7 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Rest
     sense = model.compass.survey(model.compass.glance(thumbnail(x)), local.mean((2, 3)))
     sense.filters = model.find_motion(x, local)
     route = model.router(sense) if choice is None else fixed(choice, model.config.experts)
-    moved = bool((sense.filters[:, 0] < 0.99).any())
+    moved = bool(sharpens(sense.filters).any())
     image, guide = torch.empty_like(x), torch.empty_like(local)
     for inner, outer in tiles(rows * CELL, columns * CELL, side, SEE + SHARPEN * moved):
         corner = whole.origin.new_tensor([[outer[1].start, outer[2].start]])

@@ -271,9 +271,7 @@ class Trainer:
         router = getattr(self.model, "router", None)
         kind = [type(self.model).__name__, type(router).__name__, getattr(router, "shared", False)]
         crops = self.crops
-        look = round(
-            float(crops.photos.thumbnails.double().mean()), 9
-        )  # tells other photos of the same number
+        look = round(float(crops.photos.thumbnails.double().mean()), 9)  # tells as many other photos
         data = [self.seed, crops.per_batch, crops.size, crops.recipe, len(crops.photos), look]
         return json.dumps([kind, asdict(self.model.config), data, [asdict(s) for s in self.plan]])
 

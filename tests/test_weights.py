@@ -486,3 +486,15 @@ def test_the_shipped_weights():
     model = load_pretrained()
     assert isinstance(model, SlerIR) and not model.training
     assert torch.allclose(model.compass.centres.norm(dim=1), torch.ones(6), atol=1e-3)  # half precision
+
+
+def test_half_precision_is_widened_again_and_rounds_no_more_than_that(tmp_path):
+    torch.manual_seed(0)
+    model, path = SlerIR(Config(width=8, tokens=16)), tmp_path / "half.safetensors"
+    save_weights(model, tmp_path / "full.safetensors")
+    save_weights(model, path, half=True)
+    assert path.stat().st_size < 0.6 * (tmp_path / "full.safetensors").stat().st_size
+    found = load_weights(path).state_dict()
+    for name, v in model.state_dict().items():
+        assert found[name].dtype == v.dtype
+        assert torch.equal(found[name], v.half().to(v.dtype) if v.is_floating_point() else v), name

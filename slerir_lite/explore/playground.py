@@ -68,6 +68,7 @@ def damage(photo: Tensor, kind: str, knobs: dict[str, float]) -> Tensor:
 
 
 def said(damaged: Tensor, photo: Tensor) -> str:
+    """PSNR and SSIM of (3, H, W) against the photo, as a sentence has them."""
     scores = as_bytes(damaged), as_bytes(photo)
     return f"PSNR {psnr(*scores):.1f} dB, SSIM {ssim(*scores):.3f}".replace("inf dB", "without limit")
 
