@@ -35,7 +35,7 @@ def arguments(doc: str) -> argparse.ArgumentParser:
 def begin_with(args) -> Photos:
     """The photos to train on, with the threads set."""
     torch.set_num_threads(args.threads)
-    return Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
+    return Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split())).with_bristles()
 
 
 def new(name: str, seed: int) -> SlerIR | Generalist:

@@ -57,7 +57,7 @@ def compass_loss(
         "lead": lead * F.cross_entropy(z @ model.compass.centres.T / 0.15, share),
         "triplet": triplet_loss(z[pure], label[pure]),
         "uniformity": uniformity_loss(middle[seen]),
-        "midpoint": midpoint_loss(z, share, middle, seen),
+        "midpoint": midpoint_loss(z, share, torch.where(seen[:, None], middle, model.compass.centres)),
         "reading": F.smooth_l1_loss(model.compass.read(local.float()), batch.amounts, beta=0.1),
     }
 

@@ -127,15 +127,13 @@ def centres(z: Tensor, label: Tensor, count: int = len(PLACES)) -> tuple[Tensor,
     return F.normalize(member.T @ z, dim=1), member.any(0)
 
 
-def midpoint_loss(z: Tensor, share: Tensor, middle: Tensor, seen: Tensor) -> Tensor:
-    """1 - cos to the midpoint of the parents' centres, for the mixes among (B, d) unit vectors z.
+def midpoint_loss(z: Tensor, share: Tensor, places: Tensor) -> Tensor:
+    """1 - cos to the midpoint of the parents' places, for the mixes among (B, d) unit vectors z.
 
-    share: (B, 6) of the places; middle, seen: from `centres`. Mixes whose parents are not seen don't count.
+    share: (B, 6) of the places; places: (6, d) unit vectors, where they lie.
     """
-    mixed = (share.amax(1) < 1) & ((share > 0) <= seen).all(1)
-    if not mixed.any():
-        return z.sum() * 0
-    goal = share[mixed] @ middle.detach()
+    mixed = share.amax(1) < 1
+    goal = share[mixed] @ places.detach()
     length = goal.norm(dim=1)
     # Parents that face each other, as some do on the globe, have no midpoint: there is nothing to draw to.
     off = (1 - (z[mixed] * F.normalize(goal, dim=1)).sum(1))[length > 0.2]
