@@ -65,8 +65,10 @@ async ([source, css, state]) => {
 
 
 def alone(page, widget):
-    """Renders an anywidget without Jupyter. Its model is `model` in the page: `model.saved` is what the page sent
-    to Python, `model.receive({…})` is what Python would send. Returns the page."""
+    """Renders an anywidget without Jupyter. Returns the page.
+
+    In it, `model.saved` is what the page sent to Python, and `model.receive({…})` what Python would send.
+    """
     state = {k: v for k, v in widget.get_state().items() if _plain(v)}
     page.set_content('<!doctype html><html lang="en"><title>alone</title><body></body></html>')
     page.evaluate(STAND_IN, [widget._esm, getattr(widget, "_css", ""), state])
