@@ -43,6 +43,7 @@ class Lab:
         self.folder, self.count = folder, 0
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True)
+        (self.root / "data_samples").symlink_to(ROOT / "data_samples")  # where notebooks look for it
 
     def __enter__(self):
         with socket.socket() as s:

@@ -99,7 +99,7 @@ def painted(page, locator, attribute: str = "src", before: str | None = None) ->
     return locator.get_attribute(attribute)
 
 
-def pixels(page, locator):
+def pixels(locator):
     """(H, W, 3) uint8 of an <img>, as its own file has them."""
     import base64
     import io

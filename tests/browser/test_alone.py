@@ -43,3 +43,98 @@ def test_nothing_is_wider_than_a_narrow_notebook(name, page):
     page.set_viewport_size({"width": 400, "height": 800})
     alone(page, ALL[name]())
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def answered(page, **more):
+    """What Python does with a question: it answers."""
+    page.evaluate("(more) => model.receive({ answer: { ...model.state.answer, ...more } })", more)
+
+
+def test_the_playground_asks_one_question_at_a_time_and_then_only_the_newest(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    knob = box.get_by_label("σ")
+    for value in ("10", "20", "30"):
+        knob.fill(value)
+    asked = page.evaluate("model.saved.map((s) => [s.asked.n, s.asked.steps])")
+    assert asked == [[1, [["noise", {"sigma": 10}]]]]
+    box.get_by_text("working …").wait_for()
+    answered(page, n=1, said="PSNR 28.0 dB")
+    asked = page.evaluate("model.saved.map((s) => [s.asked.n, s.asked.steps])")
+    assert asked[1:] == [[2, [["noise", {"sigma": 30}]]]]
+    answered(page, n=2, said="PSNR 18.0 dB")
+    assert box.get_by_role("status").inner_text() == "PSNR 18.0 dB"
+    assert page.evaluate("model.saved.length") == 2
+
+
+def test_the_playground_says_an_error_and_keeps_the_picture(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    before = box.locator("img").get_attribute("src")
+    box.get_by_label("σ").fill("10")
+    answered(page, n=1, error="That can't be shown: <b>out of range</b>")
+    assert box.get_by_role("status").inner_text() == "That can't be shown: <b>out of range</b>"
+    assert box.locator("img").get_attribute("src") == before
+    box.get_by_label("σ").fill("20")
+    assert page.evaluate("model.saved.length") == 2
+
+
+def test_every_control_of_the_playground_is_reached_by_tab_and_shows_that_it_is(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    box.get_by_label("where").select_option("spot")
+    reached = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        at = page.evaluate("""() => {
+          const el = document.activeElement;
+          return el === document.body ? null
+            : [el.closest("label")?.textContent ?? el.textContent, getComputedStyle(el).outlineStyle];
+        }""")
+        if at is None:
+            break
+        reached.append(at)
+    assert all(outline == "solid" for _, outline in reached)
+    words = " ".join(text for text, _ in reached)
+    for name in ("photo", "damage", "σ", "where", "across", "down", "radius", "soft", "Save"):
+        assert name in words
+
+
+def test_the_playground_shown_twice_has_the_same_knobs_turned(page):
+    made = playground()
+    spot = {"across": 20, "down": 30, "radius": 40, "soft": 5}
+    made.set_state({"asked": {"n": 7, "photo": "fallen", "steps": [["haze", {"beta": 2}]], "spot": spot}})
+    box = alone(page, made).locator(".slerir-playground")
+    assert box.get_by_label("photo").input_value() == "fallen"
+    assert box.get_by_label("density").input_value() == "2"
+    assert box.get_by_label("across").input_value() == "20"
+    box.get_by_label("density").fill("1")
+    (sent,) = page.evaluate("model.saved.map((s) => s.asked)")
+    assert sent == {"n": 8, "photo": "fallen", "steps": [["haze", {"beta": 1, "air": 0.9}]], "spot": spot}
+
+
+def test_the_playgrounds_picture_can_be_saved(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    with page.expect_download() as download:
+        box.get_by_role("link", name="Save this picture").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_watch_draws_what_comes(page):
+    box = alone(page, Watch()).locator(".slerir-watch")
+    box.get_by_text("Waiting for the first line").wait_for()
+    line = {"step": 25, "stage": "team", "loss": -2.5, "psnr": 21.0, "angle": 70, "tasks": {"haze": 19.5}}
+    page.evaluate("(v) => model.receive(v)", {"lines": [line], "total": 50, "load": [[0.25, 0.75]]})
+    box.get_by_text("step 25 of 50, team, loss -2.5, PSNR 21 dB").wait_for()
+    told = {e.get_attribute("aria-label") for e in box.get_by_role("img").all()}
+    assert "PSNR by task. Now haze 19.5, training 21 dB." in told
+    assert "Load per specialist (% of crops). station 1: 25, 75." in told
+    page.evaluate("(v) => model.receive(v)", {"problem": "Looking went wrong: <i>x</i>"})
+    box.get_by_text("Looking went wrong: <i>x</i>").wait_for()
+
+
+def test_the_watchs_loss_is_a_new_curve_in_each_stage(page):
+    lines = [{"step": k, "stage": "compass" if k < 3 else "team", "loss": 1 / (k + 1)} for k in range(6)]
+    made = Watch()
+    for line in lines:
+        made.add(**line)
+    alone(page, made)
+    path = page.locator(".slerir-watch svg").first.locator("path").get_attribute("d")
+    assert path.count("M") == 2 and path.count("L") == 4

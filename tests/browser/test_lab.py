@@ -1,17 +1,20 @@
-"""The explorers in JupyterLab 4: turn a knob, drop a file, and see the right picture and the right numbers."""
+"""The explorers in JupyterLab 4: turn a knob, drop a file, and see the right picture and numbers."""
 
 import numpy as np
+import pytest
 
-from slerir_lite.explore.playground import damage, said
+from slerir_lite.explore.playground import broken, said
 from slerir_lite.photo import as_bytes, read_photo
+from slerir_lite.restore import restore
 
 from .lab import ROOT, cell
 from .page import painted, pixels, violations
 
 CLEAN = ROOT / "data_samples" / "clean"
+HAZY = ROOT / "data_samples" / "degraded" / "pavilion__haze.png"
 
 
-def test_a_knob_of_the_playground_changes_picture_and_numbers(notebook):
+def test_the_playgrounds_knobs_change_picture_and_numbers(notebook):
     page = notebook(
         cell("01-how-photos-break", "set-up"),
         "from slerir_lite.photo import read_photo",
@@ -19,18 +22,126 @@ def test_a_knob_of_the_playground_changes_picture_and_numbers(notebook):
         cell("01-how-photos-break", "playground"),
     )
     box = page.locator(".slerir-playground")
-    image, status = box.locator("img"), box.get_by_role("status")
-    photo = read_photo(CLEAN / "pavilion.png")
-    first = image.get_attribute("src")
-    assert status.inner_text() == said(damage(photo, "noise", {}), photo)
+    image, status, photo = box.locator("img"), box.get_by_role("status"), read_photo(CLEAN / "pavilion.png")
+    shown = image.get_attribute("src")
+
+    def is_now(*steps, spot=None):
+        """Waits for another picture; it and the sentence must be what Python makes of the same knobs."""
+        nonlocal shown
+        shown = painted(page, image, before=shown)
+        y = broken(photo, steps, spot)
+        assert np.array_equal(pixels(image), as_bytes(y))
+        assert status.inner_text() == said(y, photo)
+
     box.get_by_label("σ").focus()
     page.keyboard.press("End")
-    second = painted(page, image, before=first)
-    strongest = damage(photo, "noise", {"sigma": 55})
-    assert np.array_equal(pixels(page, image), as_bytes(strongest))
-    assert status.inner_text() == said(strongest, photo)
-    box.get_by_label("damage").select_option(label="haze")
-    painted(page, image, before=second)
-    hazy = damage(photo, "haze", {})
-    assert np.array_equal(pixels(page, image), as_bytes(hazy)) and status.inner_text() == said(hazy, photo)
+    is_now(("noise", {"sigma": 55}))
+    first, then = (box.get_by_role("group", name=name).get_by_label("damage") for name in ("First", "Then"))
+    first.select_option(label="haze")
+    is_now(("haze", {}))
+    then.select_option(label="blur")
+    is_now(("haze", {}), ("blur", {}))
+    size = image.bounding_box()
+    image.click(position={"x": size["width"] / 4, "y": size["height"] / 2})
+    across, down = (float(box.get_by_label(name).input_value()) for name in ("across", "down"))
+    assert abs(across - 25) < 1 and abs(down - 50) < 1
+    is_now(("haze", {}), ("blur", {}), spot={"across": across, "down": down})
     assert violations(page, ".slerir-playground") == []
+
+
+UPLOAD = """
+from slerir_lite.explore.compare import before_and_after
+from slerir_lite.explore.path_map import describe_path, path_map
+from slerir_lite.explore.globe import globe_picture
+from slerir_lite.explore.geometry import locate
+from slerir_lite.restore import restore
+from slerir_lite.weights import load_pretrained
+compass = load_pretrained("globe").compass
+"""
+
+
+def test_a_photo_of_ones_own_is_restored_and_a_broken_file_is_named(notebook, tmp_path):
+    page = notebook(UPLOAD, cell("00-restore-a-photo", "cell-25"))
+    box = page.locator(".slerir-upload")
+    chosen = page.locator(".slerir-upload input[type=file]")
+    bad = tmp_path / "broken.png"
+    bad.write_bytes(b"no picture")
+    chosen.set_input_files(bad)
+    box.get_by_role("status").filter(has_text="broken.png").wait_for()
+    chosen.set_input_files(HAZY)
+    box.get_by_role("status").filter(has_text="pavilion__haze.png, 384 × 256 pixels.").wait_for()
+    assert box.locator("img").count() == 3
+    assert f"path {restore(HAZY).path}" in box.locator("img").nth(1).get_attribute("alt").lower()
+    assert violations(page, ".slerir-upload") == []
+
+
+GLOBE = """
+from slerir_lite.degrade import PLACES
+from slerir_lite.explore.globe import globe, globe_picture
+from slerir_lite.explore.show import show
+from slerir_lite.sphere import first_centres
+centres = first_centres(3)
+show(globe(centres, centres, PLACES), "Six places.", globe_picture(centres, centres, PLACES))
+"""
+
+
+def test_the_globe_spins_under_the_mouse_beside_its_static_twin(notebook):
+    page = notebook(GLOBE)
+    plot = page.locator(".js-plotly-plot")
+    plot.locator("canvas").first.wait_for()
+    eye = "el => JSON.stringify(el._fullLayout.scene._scene.getCamera().eye)"
+    before, at = plot.evaluate(eye), plot.bounding_box()
+    x, y = at["x"] + at["width"] / 3, at["y"] + at["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 10, steps=5)
+    page.mouse.up()
+    assert plot.evaluate(eye) != before
+    assert page.locator(".jp-OutputArea img").count() == 1
+
+
+WATCH = """
+from slerir_lite import train
+from slerir_lite.data import Photos
+from slerir_lite.explore.curves import watch_picture
+from slerir_lite.explore.show import show
+from slerir_lite.explore.watch import Watch
+from slerir_lite.model import Config, SlerIR
+from slerir_lite.plan import Stage
+train.EVERY = 1
+watch = Watch(share=1e9)
+watch
+""", """
+plan = [Stage("compass", 2, 2e-3, 1e-3, ("compass",)), Stage("team", 6, 2e-3, 1e-3, ("backbone", "fuse"))]
+model = SlerIR(Config(width=8, tokens=16))
+run = train.Trainer(Photos.dead_leaves(4, 96), "run", plan, model, size=32, quiet=True, watch=watch)
+run.measure_centres = lambda model: model.compass.centres
+history = run.run()
+""", """
+show(watch_picture(watch), "Four plots of the run.")
+"""  # fmt: skip
+
+
+def test_the_watch_draws_a_run(notebook):
+    page = notebook(*WATCH)
+    box = page.locator(".slerir-watch")
+    box.get_by_text("step 8 of 8, team, loss").wait_for()
+    curves = {name: box.get_by_role("img", name=name)
+              for name in ("Loss.", "PSNR by task.", "Load per", "Smallest angle")}  # fmt: skip
+    assert all(curve.locator("path, rect").count() for curve in curves.values())
+    assert "station 8:" in curves["Load per"].get_attribute("aria-label")
+    assert violations(page, ".slerir-watch") == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_in_either_theme(theme, notebook):
+    cells = cell("01-how-photos-break", "playground-picture"), cell("01-how-photos-break", "playground")
+    page = notebook(
+        cell("01-how-photos-break", "set-up"), "from slerir_lite.photo import read_photo", *cells,
+        WATCH[0], "for k in range(9): watch.add(k, loss=1 / (k + 1), psnr=20 + k, load=[[0.2, 0.8]] * 8)",
+        theme=theme,
+    )  # fmt: skip
+    assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
+    for name in ("playground", "watch"):
+        page.locator(f".slerir-{name}").scroll_into_view_if_needed()
+        assert violations(page, f".slerir-{name}") == []
