@@ -22,29 +22,37 @@ PLAYGROUND = (
     cell("01-how-photos-break", "playground-picture"),
     cell("01-how-photos-break", "playground"),
 )
-# A run as it was: the curves of the shipped weights would take hours, so made-up numbers of the same kind.
-WATCH = (
+SLIDER = (
+    cell("01-how-photos-break", "set-up"),
     """
-import math
-from slerir_lite.degrade import PLACES
+from slerir_lite.explore.slider import Slider
+from slerir_lite.restore import restore
+hazy, clean = ROOT / "data_samples/degraded/pavilion__haze.png", samples / "pavilion.png"
+Slider(hazy, restore(hazy).image, "hazy", "restored", clean)
+""",
+)
+# A small network on small crops: a run of a minute, as it was.
+WATCH = (
+    cell("01-how-photos-break", "set-up"),
+    """
+import tempfile
+from slerir_lite.course.lesson import lesson_photos
 from slerir_lite.explore.watch import Watch
-watch = Watch()
-watch.total, watch.best = 4000, 101.54
+from slerir_lite.model import Config, SlerIR
+from slerir_lite.plan import stages
+from slerir_lite.train import Trainer
+torch.manual_seed(0)
+watch = Watch(share=0.2)
 watch
 """,
     """
-for step in range(25, 2600, 25):
-    stage, part = ("compass", step) if step <= 800 else ("team", step - 800)
-    told = {"loss": 2 * math.exp(-part / 300) + 0.3 * (stage == "compass") - 3 * (stage == "team")}
-    told["angle"] = 101.5 - 70 * math.exp(-step / 300)
-    if stage == "team":
-        told["tasks"] = {p: 16 + 2 * k + 5 * (1 - math.exp(-part / 400)) for k, p in enumerate(PLACES)}
-        told["psnr"] = 18 + 5 * (1 - math.exp(-part / 400))
-    told = {k: round(v, 3) if isinstance(v, float) else {n: round(x, 2) for n, x in v.items()} for k, v in told.items()}
-    watch.add(step, stage, load=[[0.2 + 0.03 * k, 0.5 - 0.05 * k, 0.3 + 0.02 * k] for k in range(8)], **told)
+plan = stages(500, compass_steps=500)
+model = SlerIR(Config(width=16, tokens=32))
+how = dict(size=48, quiet=True, watch=watch)
+history = Trainer(lesson_photos(samples), tempfile.mkdtemp(), plan, model, **how).run()
 """,
-)  # fmt: skip
-EXPLORERS = {"playground": PLAYGROUND, "watch": WATCH}
+)
+EXPLORERS = {"playground": PLAYGROUND, "slider": SLIDER, "watch": WATCH}
 
 
 def turn(name: str, page, box) -> None:
@@ -56,6 +64,8 @@ def turn(name: str, page, box) -> None:
         image.click(position={"x": 0.35 * size["width"], "y": 0.4 * size["height"]})
         box.get_by_label("radius").focus()
         page.wait_for_timeout(3000)
+    if name == "slider":
+        box.get_by_label("border").fill("40")
 
 
 def main(folder: Path) -> None:
@@ -66,7 +76,7 @@ def main(folder: Path) -> None:
         for name, cells in EXPLORERS.items():
             for theme in ("light", "dark"):
                 watched = Watched(browser)
-                page = lab.run(watched.page, *cells, theme=theme)
+                page = lab.run(watched.page, *cells, theme=theme, seconds=600)
                 page.set_viewport_size({"width": 1280, "height": 1600})  # the whole explorer at once
                 box = page.locator(f".slerir-{name}")
                 turn(name, page, box)

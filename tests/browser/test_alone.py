@@ -1,9 +1,14 @@
 """Each ES module alone in headless Chromium, with a small stand-in for anywidget's model."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from slerir_lite.explore.playground import Playground
+from slerir_lite.explore.slider import Slider
 from slerir_lite.explore.watch import Watch
 
 from .page import alone, violations
@@ -25,7 +30,17 @@ def watch():
     return made
 
 
-ALL = {"playground": playground, "watch": watch}
+RED, BLUE = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])
+
+
+def slider():
+    """Before: red. After: blue, with a green corner at the bottom right."""
+    before, after = (colour[:, None, None].repeat(1, 60, 80) for colour in (RED, BLUE))
+    after[:, 45:, 60:] = torch.tensor([0, 1.0, 0])[:, None, None]
+    return Slider(before, after, "hazy", "restored")
+
+
+ALL = {"playground": playground, "slider": slider, "watch": watch}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -138,3 +153,35 @@ def test_the_watchs_loss_is_a_new_curve_in_each_stage(page):
     alone(page, made)
     path = page.locator(".slerir-watch svg").first.locator("path").get_attribute("d")
     assert path.count("M") == 2 and path.count("L") == 4
+
+
+def colours(page, rows, columns) -> list[str]:
+    """What is seen at these shares of the slider's photo, row by row, such as "red blue green"."""
+    page.wait_for_function("[...document.images].every((i) => i.complete && i.naturalWidth)")
+    seen = np.asarray(Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB"))
+    names = np.array(["red", "green", "blue"])
+    height, width = seen.shape[:2]
+    return [" ".join(names[seen[int(r * height), int(c * width)].argmax()] for c in columns) for r in rows]
+
+
+def test_the_slider_shows_before_on_its_left_and_after_on_its_right(page):
+    box = alone(page, slider()).locator(".slerir-slider")
+    assert colours(page, [0.9], [0.2, 0.45, 0.55, 0.9]) == ["red red blue green"]
+    box.get_by_label("border").fill("25")
+    assert colours(page, [0.9], [0.2, 0.3, 0.55, 0.9]) == ["red blue blue green"]
+    assert [box.get_by_text(name, exact=True).count() for name in ("hazy", "restored")] == [1, 1]
+
+
+def test_a_click_on_the_slider_enlarges_what_was_clicked_and_the_border_stays(page):
+    box = alone(page, slider()).locator(".slerir-slider")
+    size = box.locator(".stage").bounding_box()
+    box.locator(".stage").click(position={"x": 0.95 * size["width"], "y": 0.95 * size["height"]})
+    assert float(box.get_by_label("enlarged").input_value()) == 4
+    assert colours(page, [0.3, 0.9], [0.2, 0.45, 0.55, 0.9]) == ["red red green green"] * 2
+
+
+def test_the_slider_shows_photos_that_python_changes(page):
+    box = alone(page, slider()).locator(".slerir-slider")
+    page.evaluate("model.receive({ after: { ...model.state.before, name: 'undone' } })")
+    box.get_by_text("undone", exact=True).wait_for()
+    assert colours(page, [0.9], [0.2, 0.9]) == ["red red"]
