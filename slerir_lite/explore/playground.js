@@ -23,7 +23,8 @@ function render({ model, el }) {
     for (const [name, [text, min, max, first]] of Object.entries(there)) {
       const label = row(text, parent);
       const input = made[name] = make("input", label, { type: "range", min, max, step: "any" });
-      const number = make("output", label);
+      // No <output>: a screen reader would say it beside the slider's own value.
+      const number = make("span", label, { className: "number", ariaHidden: "true" });
       input.show = () => { number.textContent = +(+input.value).toPrecision(3); };
       input.value = values[name] ?? first;
       input.show();

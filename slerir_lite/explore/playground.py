@@ -50,7 +50,7 @@ KNOBS = {
 SPOT = {
     "across": ("across (% of the width)", 0, 100, 50),
     "down": ("down (% of the height)", 0, 100, 50),
-    "radius": ("radius (% of the photo)", 5, 60, 25),
+    "radius": ("radius (% of the size)", 5, 60, 25),
     "soft": ("soft edge (% of the radius)", 1, 50, 10),
 }
 UNITS = {("rain", "density"): 1e-3, ("rain", "veil"): 1e-2} | {

@@ -11,7 +11,7 @@ function render({ model, el }) {
     const label = make("label", el);
     make("span", label, { textContent: text });
     const input = make("input", label, { type: "range", min, max, step: "any", value });
-    const number = make("output", label);
+    const number = make("span", label, { className: "number", ariaHidden: "true" });
     const show = () => { number.textContent = `${+(+input.value).toPrecision(2)}${unit}`; draw(); };
     input.addEventListener("input", show);
     return { input, show, get value() { return +input.value; }, set value(v) { input.value = v; } };

@@ -14,7 +14,7 @@ from .page import Watched
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Small machines have a small /dev/shm; and nobody but the tests' own pages is let in here.
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle", "--use-angle=swiftshader"]
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 def chromium_path() -> str | None:

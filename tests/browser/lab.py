@@ -69,7 +69,7 @@ class Lab:
             ],
             stdout=self.log, stderr=subprocess.STDOUT, env=environment,
         )  # fmt: skip
-        for _ in range(600):
+        for _ in range(1500):  # a busy machine takes minutes
             try:
                 self._api("status")
                 return self
@@ -100,7 +100,7 @@ class Lab:
         for session in self._api("sessions"):
             self._api(f"sessions/{session['id']}", "DELETE")
 
-    def run(self, page, *cells: str, theme: str = "light", seconds: float = 120):
+    def run(self, page, *cells: str, theme: str = "light", seconds: float = 300):
         """The page, once the code cells have run in a notebook without a sidebar, in a kernel of their own.
 
         Raises AssertionError where a cell raises. theme: "light" or "dark".

@@ -14,9 +14,7 @@ class Watched:
         self.context = browser.new_context(viewport={"width": 1280, "height": 800}, **how)
         self.complaints, self.elsewhere = [], []
         self.page = self.context.new_page()
-        self.page.set_default_timeout(
-            60_000
-        )  # ms: a busy machine is slow, and a right page is worth waiting for
+        self.page.set_default_timeout(180_000)  # ms: a busy machine is slow
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.context.on("request", self._asked)
