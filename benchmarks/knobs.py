@@ -16,8 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
+from browser.cells import PLAYGROUND  # noqa: E402
 from browser.conftest import FLAGS, chromium_path  # noqa: E402
-from browser.lab import Lab, cell  # noqa: E402
+from browser.lab import Lab  # noqa: E402
 from browser.page import Watched  # noqa: E402
 
 TIMES = 30
@@ -38,12 +39,6 @@ TURN = """([selector, name, value]) => new Promise((done) => {
   slider.value = value;
   slider.dispatchEvent(new Event("input", { bubbles: true }));
 })"""
-PLAYGROUND = [
-    cell("01-how-photos-break", "set-up"),
-    "from slerir_lite.photo import read_photo",
-    cell("01-how-photos-break", "playground-picture"),
-    cell("01-how-photos-break", "playground"),
-]
 KNOBS = {"noise": "σ", "rain": "slant", "haze": "density", "blur": "length", "lowlight": "gain"}
 VALUES = {"noise": (10, 55), "rain": (-30, 30), "haze": (0.5, 3), "blur": (3, 25), "lowlight": (0.1, 1)}
 

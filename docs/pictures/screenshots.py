@@ -12,28 +12,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "tests"))
 
+from browser.cells import PLAYGROUND, SET_UP, SLIDER  # noqa: E402
 from browser.conftest import FLAGS, chromium_path  # noqa: E402
-from browser.lab import Lab, cell  # noqa: E402
+from browser.lab import Lab  # noqa: E402
 from browser.page import Watched  # noqa: E402
 
-PLAYGROUND = (
-    cell("01-how-photos-break", "set-up"),
-    "from slerir_lite.photo import read_photo",
-    cell("01-how-photos-break", "playground-picture"),
-    cell("01-how-photos-break", "playground"),
-)
-SLIDER = (
-    cell("01-how-photos-break", "set-up"),
-    """
-from slerir_lite.explore.slider import Slider
-from slerir_lite.restore import restore
-hazy, clean = ROOT / "data_samples/degraded/pavilion__haze.png", samples / "pavilion.png"
-Slider(hazy, restore(hazy).image, "hazy", "restored", clean)
-""",
-)
 # A small network on small crops: a run of a minute, as it was.
 WATCH = (
-    cell("01-how-photos-break", "set-up"),
+    SET_UP,
     """
 import tempfile
 from slerir_lite.course.lesson import lesson_photos

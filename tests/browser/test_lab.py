@@ -7,7 +7,8 @@ from slerir_lite.explore.playground import broken, said
 from slerir_lite.photo import as_bytes, read_photo
 from slerir_lite.restore import restore
 
-from .lab import ROOT, cell
+from .cells import GLOBE, PLAYGROUND, SLIDER, UPLOAD, WATCH
+from .lab import ROOT
 from .page import painted, pixels, violations
 
 CLEAN = ROOT / "data_samples" / "clean"
@@ -15,12 +16,7 @@ HAZY = ROOT / "data_samples" / "degraded" / "pavilion__haze.png"
 
 
 def test_the_playgrounds_knobs_change_picture_and_numbers(notebook):
-    page = notebook(
-        cell("01-how-photos-break", "set-up"),
-        "from slerir_lite.photo import read_photo",
-        cell("01-how-photos-break", "playground-picture"),
-        cell("01-how-photos-break", "playground"),
-    )
+    page = notebook(*PLAYGROUND)
     box = page.locator(".slerir-playground")
     image, status, photo = box.locator("img"), box.get_by_role("status"), read_photo(CLEAN / "pavilion.png")
     shown = image.get_attribute("src")
@@ -49,19 +45,8 @@ def test_the_playgrounds_knobs_change_picture_and_numbers(notebook):
     assert violations(page, ".slerir-playground") == []
 
 
-UPLOAD = """
-from slerir_lite.explore.compare import before_and_after
-from slerir_lite.explore.path_map import describe_path, path_map
-from slerir_lite.explore.globe import globe_picture
-from slerir_lite.explore.geometry import locate
-from slerir_lite.restore import restore
-from slerir_lite.weights import load_pretrained
-compass = load_pretrained("globe").compass
-"""
-
-
 def test_a_photo_of_ones_own_is_restored_and_a_broken_file_is_named(notebook, tmp_path):
-    page = notebook(UPLOAD, cell("00-restore-a-photo", "cell-25"))
+    page = notebook(*UPLOAD)
     box = page.locator(".slerir-upload")
 
     def choose(file):
@@ -80,18 +65,8 @@ def test_a_photo_of_ones_own_is_restored_and_a_broken_file_is_named(notebook, tm
     assert violations(page, ".slerir-upload") == []
 
 
-GLOBE = """
-from slerir_lite.degrade import PLACES
-from slerir_lite.explore.globe import globe, globe_picture
-from slerir_lite.explore.show import show
-from slerir_lite.sphere import first_centres
-centres = first_centres(3)
-show(globe(centres, centres, PLACES), "Six places.", globe_picture(centres, centres, PLACES))
-"""
-
-
 def test_the_globe_spins_under_the_mouse_beside_its_static_twin(notebook):
-    page = notebook(GLOBE)
+    page = notebook(*GLOBE)
     plot = page.locator(".js-plotly-plot")
     plot.locator("canvas").first.wait_for()
     eye = "el => JSON.stringify(el._fullLayout.scene._scene.getCamera().eye)"
@@ -103,28 +78,6 @@ def test_the_globe_spins_under_the_mouse_beside_its_static_twin(notebook):
     page.mouse.up()
     assert plot.evaluate(eye) != before
     assert page.locator("img[src^='data:image/png']").count() == 1
-
-
-WATCH = """
-from slerir_lite import train
-from slerir_lite.data import Photos
-from slerir_lite.explore.curves import watch_picture
-from slerir_lite.explore.show import show
-from slerir_lite.explore.watch import Watch
-from slerir_lite.model import Config, SlerIR
-from slerir_lite.plan import Stage
-train.EVERY = 1
-watch = Watch(share=1e9)
-watch
-""", """
-plan = [Stage("compass", 2, 2e-3, 1e-3, ("compass",)), Stage("team", 6, 2e-3, 1e-3, ("backbone", "fuse"))]
-model = SlerIR(Config(width=8, tokens=16))
-run = train.Trainer(Photos.dead_leaves(4, 96), "run", plan, model, size=32, quiet=True, watch=watch)
-run.measure_centres = lambda model: model.compass.centres
-history = run.run()
-""", """
-show(watch_picture(watch), "Four plots of the run.")
-"""  # fmt: skip
 
 
 def test_the_watch_draws_a_run(notebook):
@@ -140,13 +93,9 @@ def test_the_watch_draws_a_run(notebook):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_stands_out_in_either_theme(theme, notebook):
-    cells = cell("01-how-photos-break", "playground-picture"), cell("01-how-photos-break", "playground")
-    page = notebook(
-        cell("01-how-photos-break", "set-up"), "from slerir_lite.photo import read_photo", *cells,
-        WATCH[0], "for k in range(9): watch.add(k, loss=1 / (k + 1), psnr=20 + k, load=[[0.2, 0.8]] * 8)",
-        theme=theme,
-    )  # fmt: skip
+    told = "for k in range(9): watch.add(k, loss=1 / (k + 1), psnr=20 + k, load=[[0.2, 0.8]] * 8)"
+    page = notebook(*PLAYGROUND, *SLIDER, WATCH[0], told, theme=theme)
     assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
-    for name in ("playground", "watch"):
+    for name in ("playground", "slider", "watch"):
         page.locator(f".slerir-{name}").scroll_into_view_if_needed()
         assert violations(page, f".slerir-{name}") == []
