@@ -8,6 +8,7 @@ Ours:  all of it. A batch and a rate are functions of the step, so that a run ki
 import copy
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,7 +40,8 @@ class Trainer:
     """One run: `Trainer(photos, "runs/mine", plan=stages(4000)).run()`; run again to resume what was cut off.
 
     photos: clean ones. out: folder for checkpoint.pt, history.json and, at the end, model.safetensors.
-    model: a SlerIR or Generalist, else a new SlerIR from the seed.
+    model: a SlerIR or Generalist, else a new SlerIR from the seed. watch: is called with the trainer after
+    each new line of the history, such as `explore.watch.Watch`; it must change nothing.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Trainer:
         save_every: float = 120.0,
         accelerator: Accelerator | None = None,
         quiet: bool = False,
+        watch: Callable[["Trainer"], None] | None = None,
     ):
         torch.manual_seed(seed)
         self.model = SlerIR(Config()) if model is None else model
@@ -62,7 +65,7 @@ class Trainer:
         self.out = Path(out)
         self.accelerator = accelerator or Accelerator(mixed_precision="bf16" if bf16_pays() else "no")
         self.crops = Crops(photos, per_batch, size, seed=seed)
-        self.save_every, self.quiet, self.seed = save_every, quiet, seed
+        self.save_every, self.quiet, self.seed, self.watch = save_every, quiet, seed, watch
         self.model.to(self.accelerator.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.step, self.seconds, self.history = 0, 0.0, []
@@ -126,6 +129,8 @@ class Trainer:
                     {"step": self.step, "stage": stage.name, "seconds": round(self.seconds, 1)} | told
                 )
                 bar.set_postfix_str(f"{stage.name} " + " ".join(f"{k} {v:.2f}" for k, v in told.items()))
+                if self.watch and self.accelerator.is_main_process:
+                    self.watch(self)
             bar.update()
             if now - saved > self.save_every or self.step == begin + stage.steps or self.ctrl_c.pressed:
                 self._save(optimizer)
