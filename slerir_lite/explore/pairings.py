@@ -1,7 +1,7 @@
 """Who takes what: a row a place, a column a station, and in each cell the number of the specialist.
 
-Each specialist has a colour, a hatching and its number, so that the picture reads without colours too. A
-bracket would be lost among 48 cells; which two places share a specialist is read down a column.
+Each specialist has a colour, a hatching and its number, so that the picture reads without colours too. Down
+a column one sees which two places share a specialist, along a row a place's path.
 """
 
 import numpy as np

@@ -29,7 +29,7 @@ def station_grid(values, title: str, what: str, form: str = "{:.2f}", path=None)
     shade = Normalize(low, high if high > low else low + 1)
     drawn = ax.imshow(values.T, cmap="cividis", norm=shade, aspect="auto")
     for (layer, expert), value in np.ndenumerate(values):
-        ink = "black" if shade(value) > 0.5 else "white"
+        ink = "black" if shade(value) > 0.47 else "white"
         ax.text(layer, expert, form.format(value), ha="center", va="center", color=ink, fontsize=10)
         if path is not None and path[layer] == expert:
             corner = (layer - 0.46, expert - 0.44)
