@@ -4,7 +4,7 @@ The same run as a film (`film_of`, for `film.play`) and as a plotly figure with 
 which spins while it plays and needs no kernel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,29 +19,37 @@ AROUND = np.array([0.62, 0.62, 0.48]) / np.linalg.norm([0.62, 0.62, 0.48])  # to
 FILM = 280  # px: a film has many pictures, so each is lower than others
 
 
-def film_of(points, labels: Sequence[str], captions: Sequence[str], title: str, centres=None) -> list[Figure]:
-    """One picture a moment, both sides of the globe in each.
+def film_of(
+    points, labels: Sequence[str], captions: Sequence[str], title: str, centres=None
+) -> Iterator[Figure]:
+    """One picture a moment, both sides of the globe in each: one figure, in which the points move.
 
     points: (T, N, 3) unit vectors; labels: N, as for `globe`; captions: T, what to say at each moment.
     centres: (6, 3), the places, which stay where they are; or None, where the points have no places.
     Raises ValueError where these do not fit together.
     """
     points, centres = _checked(points, labels, captions, centres)
+    return _frames(points, [kind_of(label) for label in labels], captions, title, centres)
+
+
+def _frames(points, kinds, captions, title, centres) -> Iterator[Figure]:
     towards = AROUND if centres is None else viewpoint(centres)
-    kinds = [kind_of(label) for label in labels]
-    key = [dot(MARKS.get(k, OTHER), WRITTEN.get(k, k)) for k in (*PLACES, MIXED) if k in kinds]
-    frames = []
+    figure = canvas(FILM)
+    heading = figure.suptitle(f"{title}: {captions[0]}", color=INK, fontsize=11, fontweight="bold")
+    sides = list(zip(figure.subplots(1, 2), (towards, -towards), ("front", "back"), strict=True))
+    for ax, view, side in sides:
+        outline(plain(ax), view)
+        _rings(ax, view, centres)
+        head(ax, side, "normal")
+        ax.set_xlabel("across (radius 1)")
+    legend(figure, [dot(MARKS.get(k, OTHER), WRITTEN.get(k, k)) for k in (*PLACES, MIXED) if k in kinds])
     for moment, caption in zip(points, captions, strict=True):
-        figure = canvas(FILM)
-        figure.suptitle(f"{title}: {caption}", color=INK, fontsize=11, fontweight="bold")
-        for ax, view, side in zip(figure.subplots(1, 2), (towards, -towards), ("front", "back"), strict=True):
-            outline(plain(ax), view)
-            _dots(ax, view, moment, kinds, centres)
-            head(ax, side, "normal")
-            ax.set_xlabel("across (radius 1)")
-        legend(figure, key)
-        frames.append(figure)
-    return frames
+        heading.set_text(f"{title}: {caption}")
+        drawn = [mark for ax, view, _ in sides for mark in _dots(ax, view, moment, kinds)]
+        yield figure
+        figure.set_layout_engine("none")  # from the first picture on everything stays where it is
+        for mark in drawn:
+            mark.remove()
 
 
 def moving_globe(points, labels: Sequence[str], captions: Sequence[str], title: str, centres=None):
@@ -89,13 +97,21 @@ def controls(captions: Sequence[str], play: bool, about: str = "", milliseconds:
     return layout
 
 
-def _dots(ax, view, moment, kinds, centres) -> None:
+def _dots(ax, view, moment, kinds) -> list:
+    """The points of this side, and what was drawn."""
     across, up = axes(view)
-    for point, kind in zip(moment, kinds, strict=True):
-        if point @ view >= 0:
+    drawn = []
+    for kind in dict.fromkeys(kinds):
+        points = np.array([p for p, k in zip(moment, kinds, strict=True) if k == kind and p @ view >= 0])
+        if len(points):
             mark = MARKS.get(kind, OTHER)
             look = {"marker": mark.shape, "color": mark.colour, "edgecolor": INK, "linewidth": 0.8}
-            ax.scatter(point @ across, point @ up, s=70, zorder=3, **look)
+            drawn.append(ax.scatter(points @ across, points @ up, s=70, zorder=3, **look))
+    return drawn
+
+
+def _rings(ax, view, centres) -> None:
+    across, up = axes(view)
     for centre in () if centres is None else centres:
         if centre @ view >= 0:
             look = {"facecolor": "none", "edgecolor": INK, "linewidth": 2.5, "zorder": 2}
