@@ -85,7 +85,7 @@ def globe_cells(pins, centres, title: str = "Whose pin is nearest, layer by laye
 
 
 def arcs(pins) -> list[tuple[int, float, float]]:
-    """(K, 2) unit pins -> (which pin, from, to) in degrees, once around: borders are half-way between pins."""
+    """(K, 2) unit pins -> (which pin, from, to) in degrees, once around, with borders half-way."""
     turn = np.degrees(np.arctan2(*np.asarray(pins, float).T[::-1])) % 360
     order = np.argsort(turn)
     after = np.append(turn[order[1:]], turn[order[0]] + 360)

@@ -1,7 +1,7 @@
 """Who does the work: at each layer, the share of the photos that each specialist takes.
 
-One bar a layer, from the bottom specialist 0, 1, 2, in a light, a middle and a dark tone. Where one tone fills
-a bar, the other two specialists of that layer might as well not be there.
+One bar a layer: from the bottom specialist 0, 1 and 2, in a light, a middle and a dark tone. Where one tone
+fills a bar, the other two specialists of that layer might as well not be there.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a wrong specialist costs: every layer's specialists, each tried by hand while the rest of the path stays.
+"""What a wrong specialist costs: each is tried by hand, at one layer, while the rest of the path stays.
 
 A cell says by how many dB the restored photo changes if that one specialist is taken instead of the router's,
 which is framed and 0 by definition. Purple costs, orange gains (PuOr of ColorBrewer), and each cell says its
@@ -47,7 +47,7 @@ def override_costs(model: SlerIR, degraded: Tensor, clean: Tensor) -> tuple[Tens
 
 
 def override_map(change, choice, title: str) -> Figure:
-    """change: (L, K) dB; choice: (L,) int, the router's, which are framed. Raises ValueError for other shapes."""
+    """change: (L, K) dB; choice: (L,) int, the router's, framed. Raises ValueError for other shapes."""
     change, choice = np.asarray(change, float), np.asarray(choice)
     if change.ndim != 2 or choice.shape != change.shape[:1]:
         raise ValueError(f"change must be (L, K) and choice (L,), not {change.shape} and {choice.shape}.")

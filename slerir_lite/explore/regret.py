@@ -1,7 +1,7 @@
 """Was it the right specialist, and was it sure of that? One mark for each choice that a router made.
 
-To the right: how clearly the nearest pin won. Upwards: what the best of the other specialists would have gained
-instead. Above the line the choice was a mistake.
+To the right: how clearly the nearest pin won. Upwards: what the best of the other specialists would have
+gained instead. Above the line the choice was a mistake.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def regret_plot(margin, gain, kinds: Sequence[str], title: str) -> Figure:
     margin, gain = np.asarray(margin, float), np.asarray(gain, float)
     if margin.ndim != 2 or margin.shape != gain.shape or len(kinds) != len(margin):
         raise ValueError(
-            f"One margin, one gain a layer and one name a photo, not {margin.shape}, {gain.shape}, {len(kinds)}."
+            f"One margin and one gain a layer, one name a photo: {margin.shape}, {gain.shape}, {len(kinds)}."
         )
     figure = canvas(320)
     ax = plain(figure.subplots())
