@@ -189,7 +189,7 @@ def test_a_coarse_map_covers_the_whole_photo():
 @pytest.mark.parametrize("count", [1, 5])
 def test_the_contact_sheet_has_a_column_for_each_place(count, photo):
     heard = [heard_with_a_peak((1, k)) for k in range(count)]
-    figure = contact_sheet([photo] * count, heard, [f"place {k}" for k in range(count)])
+    figure = contact_sheet([photo] * count, heard, [f"place {k}" for k in range(count)], "moved")
     assert unlabelled(figure) == []
     plots = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
     assert [ax.get_title() for ax in plots[:count]] == [f"place {k}" for k in range(count)]
@@ -203,8 +203,8 @@ def test_the_contact_sheet_has_a_column_for_each_place(count, photo):
 def test_a_sheet_that_does_not_fit_together_is_refused(photo):
     heard = heard_with_a_peak()
     for photos, titles in (([photo, photo], ["a"]), ([], []), ([photo, photo[:, :32]], ["a", "b"])):
-        with pytest.raises(ValueError, match="One title a photo and one size"):
-            contact_sheet(photos, [heard] * len(photos), titles)
+        with pytest.raises(ValueError, match="One heading a photo and one size"):
+            contact_sheet(photos, [heard] * len(photos), titles, "moved")
 
 
 def test_each_rival_has_a_mark_of_its_own_and_its_mean_is_drawn():

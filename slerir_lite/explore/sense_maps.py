@@ -38,23 +38,26 @@ def strongest(*values: np.ndarray) -> float:
     return max(FAINT, *(float(v.max()) for v in values))
 
 
-def contact_sheet(photos: Sequence[Tensor], heard: Sequence[Heard], titles: Sequence[str]) -> Figure:
+def contact_sheet(
+    photos: Sequence[Tensor], heard: Sequence[Heard], columns: Sequence[str], title: str
+) -> Figure:
     """A column a photo (3, H, W), all of one size: the photo, and under it the three maps of what is heard.
 
-    titles: one a column. Raises ValueError where numbers or sizes differ.
+    columns: what stands over each. Raises ValueError where numbers or sizes differ.
     """
-    if not len(photos) == len(heard) == len(titles) > 0 or len({p.shape for p in photos}) > 1:
+    if not len(photos) == len(heard) == len(columns) > 0 or len({p.shape for p in photos}) > 1:
         raise ValueError(
-            f"One title a photo and one size for all: {len(titles)} titles, {len(photos)} photos, "
+            f"One heading a photo and one size for all: {len(columns)} headings, {len(photos)} photos, "
             f"{len(heard)} of them listened to."
         )
     height, width = photos[0].shape[1:]
     each = (WIDTH - 130) / max(4, len(photos))
     figure = canvas(4 * (each * height / width + 12) + 75, min(WIDTH, each * len(photos) + 130))
     axes = figure.subplots(4, len(photos), squeeze=False)
-    for ax, photo, title in zip(axes[0], photos, titles, strict=True):
+    figure.suptitle(title, color=INK, fontsize=11, fontweight="bold")
+    for ax, photo, over in zip(axes[0], photos, columns, strict=True):
         ax.imshow(as_bytes(photo), extent=(0, width, height, 0))
-        head(ax, title)
+        head(ax, over, "normal")
     drawn = [maps(said) for said in heard]
     how = dict(extent=(0, width, height, 0), cmap="cividis", vmin=0, interpolation="nearest")
     for row, name in zip(axes[1:], ROWS, strict=True):
@@ -62,7 +65,7 @@ def contact_sheet(photos: Sequence[Tensor], heard: Sequence[Heard], titles: Sequ
         for ax, each_map in zip(row, drawn, strict=True):
             image = ax.imshow(each_map[name], vmax=most, **how)
         bar = figure.colorbar(image, ax=row)
-        bar.set_label("distance ÷ length", color=INK)
+        bar.set_label("difference", color=INK)
         bar.ax.tick_params(colors=INK)
     for row, name in enumerate(("photo", *ROWS.values())):
         axes[row, 0].set_ylabel(f"{name}\ny (pixels)")
