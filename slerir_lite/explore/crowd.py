@@ -1,8 +1,8 @@
 """The crowd: the paths of many photos at once, as a flow from station to station.
 
 Two pictures of the same thing. `crowd` (plotly) tells the numbers where it is pointed at, without a kernel.
-`crowd_picture` stands beside it where nothing can be pointed at. In both, photos keep their group's colour all
-the way, and lie in every specialist in the groups' order, so that colour is not needed to follow them.
+`crowd_picture` stands beside it where nothing can be pointed at. In both, photos keep their group's colour
+all the way; in the static one they also lie in every specialist in the groups' order, and carry its mark.
 """
 
 from collections import Counter
@@ -99,15 +99,16 @@ def crowd_picture(paths, labels: Sequence[str], title: str = "The paths of the c
     rank = np.empty(count, int)
     for k, rows in enumerate(groups.values()):
         rank[rows] = k
-    heights = np.empty((count, layers))
+    # Those that go on to the same specialist leave side by side; those that come from the same one arrive so.
+    leave, arrive = np.empty((2, count, layers))
     for layer in range(layers):
-        where = np.lexsort((rank, paths[:, layer]))
-        at = np.arange(count) + GAP * count * paths[where, layer]
-        heights[where, layer] = at
+        for heights, neighbour in ((leave, min(layer + 1, layers - 1)), (arrive, max(layer - 1, 0))):
+            where = np.lexsort((paths[:, neighbour], rank, paths[:, layer]))
+            heights[where, layer] = np.arange(count) + GAP * count * paths[where, layer]
     half = 0.07
     for layer in range(layers):
         for expert in range(experts):
-            inside = heights[paths[:, layer] == expert, layer]
+            inside = leave[paths[:, layer] == expert, layer]
             if len(inside):
                 low, high = inside.min(), inside.max() + 1
                 box = [layer - half, layer + half, layer + half, layer - half], [low, low, high, high]
@@ -119,11 +120,9 @@ def crowd_picture(paths, labels: Sequence[str], title: str = "The paths of the c
         for layer in range(layers - 1):
             for pair in sorted({tuple(p) for p in paths[rows, layer : layer + 2].tolist()}):
                 same = [i for i in rows if tuple(paths[i, layer : layer + 2]) == pair]
-                _ribbon(
-                    ax, layer + half, layer + 1 - half, heights[same, layer], heights[same, layer + 1], mark
-                )
+                _ribbon(ax, layer + half, layer + 1 - half, leave[same, layer], arrive[same, layer + 1], mark)
     ax.set_xlim(-0.5, layers - 0.5)
-    ax.set_ylim(heights.max() + 1.5, -0.5)
+    ax.set_ylim(leave.max() + 1.5, -0.5)
     ax.set_xticks(range(layers), range(1, layers + 1))
     ax.set_yticks([])
     ax.set_xlabel("station; in the bars: the specialist; height: how many photos")
@@ -147,7 +146,7 @@ def describe_crowd(paths, labels: Sequence[str]) -> str:
 
 
 def _ribbon(ax, x0: float, x1: float, start: np.ndarray, end: np.ndarray, mark: Mark) -> None:
-    """A band from rows `start` on the left to rows `end` on the right, with the group's mark in its middle."""
+    """A band from rows `start` on the left to rows `end` on the right, with the group's mark."""
     a, b, c, d = start.min(), start.max() + 1, end.min(), end.max() + 1
     middle = (x0 + x1) / 2
     corners = [

@@ -53,7 +53,7 @@ def can_step(restore: Callable) -> bool:
 
 
 def found(restore: Callable, photo: Tensor, path=None, stations: int | None = None) -> Found:
-    """Ask, and check the answer. Raises ValueError where something is wrong with it, and what `restore` raises."""
+    """Ask, and check the answer. Raises ValueError where that is not as above, and what `restore` raises."""
     answer = restore(photo, path=path, **({} if stations is None else {"stations": stations}))
     missing = [name for name in ("image", "choice", "angle") if not hasattr(answer, name)]
     if missing:

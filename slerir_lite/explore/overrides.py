@@ -1,7 +1,7 @@
 """What if another specialist had worked? Every path that differs from the router's at one station.
 
 With 8 stations and 3 specialists there are 8 x 2 = 16 of them. Each is tried, and scored against the clean
-photo; where there is none, by how much it changes.
+photo.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..evaluate import psnr
 from ..photo import as_bytes
-from .explored import found
+from .explored import Found, found
 from .style import INK, canvas, head, plain
 
 STRONGEST = 3  # dB: colours grow no stronger beyond
@@ -29,25 +29,21 @@ def single_overrides(choice: Sequence[int], experts: int) -> Iterator[tuple[int,
                 yield layer, expert, (*choice[:layer], expert, *choice[layer + 1 :])
 
 
-def what_if(
-    restore: Callable, photo: Tensor, clean: Tensor | None = None, progress: Callable | None = None
-) -> Tensor:
-    """(L, K) dB that each specialist gains over the router's choice, which is 0 where it is the choice.
-
-    restore: see `explored`; photo, clean: (3, H, W) in [0, 1]. Without `clean`: by how many grey levels (root
-    mean square) the photo changes. progress: called with (done, all) before each override.
-    """
+def try_overrides(restore: Callable, photo: Tensor) -> tuple[Found, dict[tuple[int, int], Tensor]]:
+    """The router's answer for a photo (3, H, W), and {(station, specialist): the image with that specialist},
+    the router's own choices among them. restore: see `explored`."""
     first = found(restore, photo)
+    images = {(layer, expert): first.image for layer, expert in enumerate(first.choice)}
+    for layer, expert, path in single_overrides(first.choice, first.angle.shape[1]):
+        images[layer, expert] = found(restore, photo, path).image
+    return first, images
+
+
+def gains(first: Found, images: dict[tuple[int, int], Tensor], clean: Tensor) -> Tensor:
+    """(L, K) dB that each specialist gains over the router's choice, where it is 0."""
     table = torch.zeros_like(first.angle)
-    ways = list(single_overrides(first.choice, first.angle.shape[1]))
-    for done, (layer, expert, path) in enumerate(ways):
-        if progress is not None:
-            progress(done, len(ways))
-        image = found(restore, photo, path).image
-        if clean is None:
-            table[layer, expert] = 255 * (image - first.image).square().mean().sqrt()
-        else:
-            table[layer, expert] = dB(image, clean) - dB(first.image, clean)
+    for at, image in images.items():
+        table[at] = dB(image, clean) - dB(first.image, clean)
     return table
 
 
@@ -56,16 +52,16 @@ def dB(image: Tensor, clean: Tensor) -> float:
     return min(psnr(as_bytes(image), as_bytes(clean)), 100.0)
 
 
-def overrides_picture(choice: Sequence[int], gains, title: str) -> Figure:
+def overrides_picture(choice: Sequence[int], gained, title: str) -> Figure:
     """The map of the path, coloured by what each override gains (orange) or spoils (purple), in dB.
 
-    choice: (L,) the router's path, framed; gains: (L, K) from `what_if`, or a mean of several.
+    choice: (L,) the router's path, framed; gained: (L, K) from `gains`, or a mean of several.
     """
-    gains = np.asarray(gains, float).T
-    figure = canvas(90 + 50 * len(gains))
+    gained = np.asarray(gained, float).T
+    figure = canvas(90 + 50 * len(gained))
     ax = plain(figure.subplots())
-    drawn = ax.imshow(gains, cmap="PuOr_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto")
-    for (expert, layer), gain in np.ndenumerate(gains):
+    drawn = ax.imshow(gained, cmap="PuOr_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto")
+    for (expert, layer), gain in np.ndenumerate(gained):
         taken = expert == choice[layer]
         ink = "white" if abs(gain) > 0.6 * STRONGEST else "black"
         words = "taken" if taken else f"{round(gain, 1) + 0.0:+.1f}"
@@ -73,8 +69,8 @@ def overrides_picture(choice: Sequence[int], gains, title: str) -> Figure:
         if taken:
             corner = (layer - 0.46, expert - 0.44)
             ax.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, edgecolor="black", linewidth=2))
-    ax.set_xticks(range(gains.shape[1]), range(1, gains.shape[1] + 1))
-    ax.set_yticks(range(len(gains)), range(len(gains)))
+    ax.set_xticks(range(gained.shape[1]), range(1, gained.shape[1] + 1))
+    ax.set_yticks(range(len(gained)), range(len(gained)))
     ax.set_xlabel("station")
     ax.set_ylabel("specialist taken instead")
     ax.tick_params(length=0)
@@ -86,16 +82,16 @@ def overrides_picture(choice: Sequence[int], gains, title: str) -> Figure:
     return figure
 
 
-def describe_overrides(gains) -> str:
+def describe_overrides(gained) -> str:
     """The picture in words, for its alt text: the best and the worst of all overrides."""
-    gains = np.asarray(gains, float)
+    gained = np.asarray(gained, float)
     told = []
-    for word, at in (("worst", gains.argmin()), ("best", gains.argmax())):
-        layer, expert = np.unravel_index(at, gains.shape)
+    for word, at in (("worst", gained.argmin()), ("best", gained.argmax())):
+        layer, expert = np.unravel_index(at, gained.shape)
         told.append(
-            f"the {word} is specialist {expert} at station {layer + 1}, {gains[layer, expert]:+.1f} dB"
+            f"the {word} is specialist {expert} at station {layer + 1}, {gained[layer, expert]:+.1f} dB"
         )
     return (
-        f"A map of {gains.shape[0]} stations by {gains.shape[1]} specialists with what each gains in place of "
+        f"A map of {gained.shape[0]} stations by {gained.shape[1]} specialists with what each gains beside "
         f"the router's choice: {'; '.join(told)}."
     )

@@ -102,7 +102,7 @@ function render({ model, el }) {
     className: "file", type: "file", accept: "image/*",
   });
   const weights = make("input", labelled("your own weights", own), {
-    className: "weights", type: "text", placeholder: "a path, such as runs/mine.safetensors",
+    className: "weights", type: "text", placeholder: "path of a .safetensors",
   });
   const button = (text, parent, what) => {
     const made = make("button", parent, { type: "button", textContent: text, className: `do ${what.do ?? ""}` });
@@ -183,10 +183,10 @@ function render({ model, el }) {
     map.append(drawn);
     nodes.svg = drawn;
   };
-  const line = (path, name, width) => path.forEach((k, l) => {
+  const line = (path, name, width, middle = 0.5) => path.forEach((k, l) => {
     const piece = document.createElementNS(SVG, "line");
-    const [x0, y0] = l ? [l - 0.5, path[l - 1] + 0.5] : [0, k + 0.5];
-    for (const [n, v] of Object.entries({ x1: x0, y1: y0, x2: l + 0.5, y2: k + 0.5 })) piece.setAttribute(n, v);
+    const [x1, y1] = l ? [l - 0.5, path[l - 1] + middle] : [0, k + middle];
+    for (const [n, v] of Object.entries({ x1, y1, x2: l + 0.5, y2: k + middle })) piece.setAttribute(n, v);
     piece.setAttribute("class", name);
     piece.setAttribute("stroke-width", width(l));
     nodes.svg.append(piece);
@@ -197,7 +197,7 @@ function render({ model, el }) {
     const margin = (l) => Math.min(...angle[l].filter((_, k) => k !== path[l])) - angle[l][path[l]];
     nodes.svg.replaceChildren();
     line(path, "path", (l) => 1.5 + 10.5 * Math.min(Math.max(margin(l), 0), 60) / 60);
-    if (remembered.path) line(remembered.path, "remembered", () => 2);
+    if (remembered.path) line(remembered.path, "remembered", () => 2, 0.68); // lower, so that both can be seen
     nodes.forEach((column, l) => column.forEach((node, k) => {
       const taken = path[l] === k, chosen = router[l] === k, skipped = stations !== null && l >= stations;
       node.textContent = `${Math.round(angle[l][k])}°`;

@@ -14,6 +14,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from ..degrade import PLACES
 from ..evaluate import psnr, ssim
 from ..photo import as_bytes
 from ..weights import load_pretrained
@@ -84,9 +85,9 @@ def report(
 def globe_of(given: Tensor) -> Figure:
     """Where a photo (3, H, W) lies on the globe of the shipped compass with d = 3."""
     compass = _compass()
-    return globe_picture(
-        locate(given, compass), compass.centres, [""], ["this photo"], 0, "Where the photo lies"
-    )
+    z = locate(given, compass)
+    nearest = PLACES[int((compass.centres @ z).argmax())]
+    return globe_picture(z, compass.centres, [nearest], ["this photo"], 0, "Where the photo lies")
 
 
 def file_name(photo: str) -> str:
@@ -132,7 +133,8 @@ img { max-width: 100% } .small { font-size: .85rem; overflow-wrap: anywhere }
 .both { position: relative } .both img { position: absolute; inset: 0; width: 100%; height: 100% }
 .over { clip-path: inset(0 50% 0 0) } #cut { width: min(60vw, 24rem) }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; border-bottom: 1px solid }
-td, th { text-align: right } caption { text-align: left; padding-bottom: .3rem } .wide { overflow-x: auto } .wide svg { min-width: 36rem }
+td, th { text-align: right }
+caption { text-align: left; padding-bottom: .3rem } .wide { overflow-x: auto } .wide svg { min-width: 36rem }
 g:hover .node { stroke-width: 4 }
 """
 SCRIPT = """

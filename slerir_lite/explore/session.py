@@ -31,7 +31,7 @@ KEPT = 64  # results
 
 @dataclass(frozen=True)
 class Setting:
-    """overrides: at each station the specialist that a hand chose, or None; stations: so many work, or None: all."""
+    """overrides: at each station what a hand chose, or None; stations: so many work, or None: all."""
 
     photo: str
     damage: str = AS_IT_IS
@@ -50,7 +50,7 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Of one setting. given: the photo with its damage; clean: what it should become, None where nobody knows.
+    """Of one setting. given: the photo with its damage; clean: as it should become, None if nobody knows.
 
     router: by the router's own path; hand: by the path with overrides, after the stations that work;
     before: by the same path after one station less, where not all of them work.
