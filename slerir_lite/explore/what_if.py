@@ -31,7 +31,7 @@ def what_if(first: Found, images: dict[tuple[int, int], Tensor], clean: Tensor, 
     for expert in range(experts):
         cells = "".join(_cell(first, images, gained, layer, expert, name) for layer in range(layers))
         rows += f'<tr><th scope="row">specialist {expert}</th>{cells}</tr>'
-    told = f"{name}: the router's path is {path_name(first.choice)}, in bold. Unfold a specialist to send it there."
+    told = f"{name}: the router's path is {path_name(first.choice)}, in bold. Unfold any, to see it taken."
     caption = f'<caption style="text-align:left">{escape(told)}</caption>'
     return f"<table>{caption}<tr><td></td>{heads}</tr>{rows}</table>"
 
