@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from slerir_lite.degrade import quantise
 from slerir_lite.explore.explored import as_restore, can_step, found
 from slerir_lite.explore.path_explorer import PathExplorer
 from slerir_lite.explore.session import LONGEST, Session, broken
@@ -146,12 +147,12 @@ def test_a_wrong_answer_is_named(wrong, words, photo):
 # The explorer
 
 
-def test_it_opens_with_the_first_photo_as_it_is(explorer, photo):
+def test_it_opens_with_the_first_photo_as_it_is(explorer, dark):
     state = explorer.state
     assert (state["photo"], state["damage"], state["model"]) == ("dark", "clean", "toy")
     assert (state["layers"], state["experts"], state["router"]) == (3, 2, [0, 0, 0])
     assert state["angle"] == [[10, 80]] * 3 and not state["undo"] and state["error"] == ""
-    assert np.array_equal(shown(explorer, 0), as_bytes(photo * 0.4))
+    assert np.array_equal(shown(explorer, 0), as_bytes(dark))
     assert all(p["alt"] and p["title"] for p in explorer.pictures)
 
 
@@ -160,17 +161,16 @@ def test_another_photo_takes_another_path(explorer):
     assert state["router"] == [1, 1, 1] and state["n"] == "7"
 
 
-def test_damage_is_done_as_asked(explorer, photo):
+def test_damage_is_done_as_asked(explorer, dark):
     ask(explorer, damage="noise", severity=0.8)
-    assert np.array_equal(shown(explorer, 0), as_bytes(broken(photo * 0.4, "noise", 0.8)))
-    assert not np.array_equal(shown(explorer, 0), as_bytes(broken(photo * 0.4, "noise", 0.7)))
+    assert np.array_equal(shown(explorer, 0), as_bytes(broken(dark, "noise", 0.8)))
+    assert not np.array_equal(shown(explorer, 0), as_bytes(broken(dark, "noise", 0.7)))
 
 
-def test_an_override_is_taken_shown_and_scored(explorer, photo):
+def test_an_override_is_taken_shown_and_scored(explorer, dark):
     state = ask(explorer, overrides=[None, 1, None])
-    given = photo * 0.4
-    assert np.array_equal(shown(explorer, 1), as_bytes((given - 0.06).clamp(0, 1)))
-    assert np.array_equal(shown(explorer, 2), as_bytes((given - 0.02).clamp(0, 1)))
+    assert np.array_equal(shown(explorer, 1), as_bytes((dark - 0.06).clamp(0, 1)))
+    assert np.array_equal(shown(explorer, 2), as_bytes((dark - 0.02).clamp(0, 1)))
     assert "yours 0-1-0" in state["said"] and re.search(r"\+\d+\.\d\d dB", state["said"])
     apart = shown(explorer, 3).astype(int)  # 4 times 0.04 brighter than grey, unless clipped
     assert abs(np.median(apart) - 255 * (0.5 + 4 * 0.04)) <= 2
@@ -181,11 +181,10 @@ def test_the_router_s_own_choice_as_an_override_changes_nothing(explorer):
     assert "yours" not in state["said"] and np.array_equal(shown(explorer, 1), shown(explorer, 2))
 
 
-def test_stations_are_stepped_through(explorer, photo):
-    given = photo * 0.4
+def test_stations_are_stepped_through(explorer, dark):
     for n, taken in enumerate((0, 0.01, 0.03, 0.06)):
         ask(explorer, stations=n)
-        assert np.array_equal(shown(explorer, 2), as_bytes((given - taken).clamp(0, 1)))
+        assert np.array_equal(shown(explorer, 2), as_bytes((dark - taken).clamp(0, 1)))
         change = np.median(shown(explorer, 3).astype(int))
         assert abs(change - 255 * (0.5 - 4 * 0.01 * n)) <= 2
     assert explorer.state["error"] == ""
@@ -218,7 +217,7 @@ def test_a_path_is_remembered_beside_another_photo_s(explorer):
     assert ask(explorer, do="forget")["remembered"] == {}
 
 
-def test_the_surprise_is_the_best_and_the_worst_of_all_single_overrides(photo):
+def test_the_surprise_is_the_best_and_the_worst_of_all_single_overrides(photo, dark):
     # Station 3 changes most: of the dark photo all three go the wrong way, so turning the third helps most.
     explorer = PathExplorer({"grey": photo * 0 + 0.4}, {"toy": toy})
     told = []
@@ -294,13 +293,13 @@ def test_weights_without_a_path_are_refused(explorer, tmp_path):
     assert "Generalist" in ask(explorer, do="weights", file=str(tmp_path / "one.safetensors"))["error"]
 
 
-def test_a_model_that_raises_is_quoted_and_the_explorer_goes_on(photo):
+def test_a_model_that_raises_is_quoted_and_the_explorer_goes_on(dark):
     def moody(photo, path=None):
         if path is not None:
             raise ZeroDivisionError("not today")
         return toy(photo)
 
-    explorer = PathExplorer({"dark": photo * 0.4}, {"moody": moody})
+    explorer = PathExplorer({"dark": dark}, {"moody": moody})
     before = explorer.pictures
     state = ask(explorer, overrides=[1, None, None])
     assert state["error"] == "ZeroDivisionError: not today" and state["overrides"] == [None] * 3
@@ -308,14 +307,14 @@ def test_a_model_that_raises_is_quoted_and_the_explorer_goes_on(photo):
     assert ask(explorer, damage="noise")["error"] == ""
 
 
-def test_nothing_is_worked_out_twice(photo):
+def test_nothing_is_worked_out_twice(dark):
     asked = []
 
     def counted(photo, path=None):
         asked.append(path)
         return toy(photo, path)
 
-    session = Session({"dark": photo * 0.4}, {"counted": counted})
+    session = Session({"dark": dark}, {"counted": counted})
     session.change(overrides=[1, None, None])
     session.change(overrides=[1, 1, None])
     session.undo()
