@@ -107,7 +107,7 @@ def test_in_the_picture_bands_never_overlap_and_each_is_as_high_as_its_photos():
     assert unlabelled(figure) == []
     bands = [p.get_path().vertices for p in figure.axes[0].patches if len(p.get_path().vertices) == 9]
     for layer in range(7):
-        ends = sorted((v[0, 1], v[6, 1] if False else v[7, 1]) for v in bands if round(v[0, 0]) == layer)
+        ends = sorted((v[0, 1], v[7, 1]) for v in bands if round(v[0, 0]) == layer)
         assert sum(high - low for low, high in ends) == pytest.approx(len(PATHS))
         assert all(a[1] <= b[0] + 1e-9 for a, b in zip(ends, ends[1:], strict=False))
         arrivals = sorted((v[3, 1], v[4, 1]) for v in bands if round(v[0, 0]) == layer)

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from slerir_lite.degrade import quantise
+from slerir_lite.explore.damages import broken
 from slerir_lite.explore.explored import as_restore, can_step, found
 from slerir_lite.explore.path_explorer import PathExplorer
-from slerir_lite.explore.session import LONGEST, Session, broken
+from slerir_lite.explore.session import LONGEST, Session
 from slerir_lite.explore.stations import first_stations, restore_in_part, step_by_step
 from slerir_lite.model import Generalist, SlerIR
 from slerir_lite.photo import as_bytes
@@ -52,10 +53,13 @@ def photo(clean):
 
 
 @pytest.fixture
-def explorer(photo):
-    return PathExplorer(
-        {"dark": photo * 0.4, "light": photo * 0.2 + 0.7}, {"toy": toy, "plain": without_steps}
-    )
+def dark(photo):
+    return quantise(photo * 0.4)
+
+
+@pytest.fixture
+def explorer(photo, dark):
+    return PathExplorer({"dark": dark, "light": photo * 0.2 + 0.7}, {"toy": toy, "plain": without_steps})
 
 
 def ask(explorer, **asked):
@@ -217,7 +221,7 @@ def test_a_path_is_remembered_beside_another_photo_s(explorer):
     assert ask(explorer, do="forget")["remembered"] == {}
 
 
-def test_the_surprise_is_the_best_and_the_worst_of_all_single_overrides(photo, dark):
+def test_the_surprise_is_the_best_and_the_worst_of_all_single_overrides(photo):
     # Station 3 changes most: of the dark photo all three go the wrong way, so turning the third helps most.
     explorer = PathExplorer({"grey": photo * 0 + 0.4}, {"toy": toy})
     told = []

@@ -13,11 +13,12 @@ import anywidget
 import traitlets
 from torch import Tensor
 
+from .damages import DAMAGES, written
 from .overrides import dB
 from .path_map import SCALES, path_name
 from .pixels import GAIN, difference, source
 from .report import file_name, globe_of, report
-from .session import DAMAGES, LONGEST, Session, Setting, written
+from .session import LONGEST, Session, Setting
 
 SETTINGS = ("photo", "damage", "severity", "model", "overrides", "stations")
 
@@ -93,8 +94,13 @@ class PathExplorer(anywidget.AnyWidget):
     def report(self) -> str:
         """The present setting as one HTML page."""
         results, setting = self.session.results, self.session.setting
+        part = (
+            ""
+            if setting.stations is None
+            else f", after {setting.stations} of {self.session.shape[0]} stations"
+        )
         return report(
-            setting.said,
+            setting.said + part,
             results.given,
             results.hand,
             clean=results.clean,

@@ -9,23 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from ..degrade import KINDS, mix
 from ..model import SlerIR
 from ..restore import shipped
 from ..weights import load_weights
+from .damages import AS_IT_IS, broken, written
 from .explored import Found, as_restore, can_step, found
 from .overrides import dB, single_overrides
-from .style import WRITTEN
 from .upload import photo_from_bytes, smaller
 
-AS_IT_IS = "clean"  # the name that `mix` gives to no damage
-DAMAGES = (AS_IT_IS, *KINDS, "haze+rain", "blur+noise", "lowlight+blur", "rain+blur")
-LONGEST = 320  # px: with larger photos a click takes longer than 0.4 s on two cores
+LONGEST = 320  # px: 256 x 256 take about 0.2 s on one core, and a click shall be answered within 0.4 s
 SHIPPED = "shipped"
-SEED = 0
 KEPT = 64  # results
 
 
@@ -227,16 +222,3 @@ class Session:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = made
         return self._kept[key]
-
-
-def broken(photo: Tensor, damage: str, severity: float) -> Tensor:
-    """(3, H, W) with the damage done to it, the same for the same arguments. Raises ValueError, in words."""
-    generator = torch.Generator().manual_seed(SEED)
-    return mix(photo[None], damage, severity, generator=generator)[0][0]
-
-
-def written(damage: str) -> str:
-    """As prose has it: "lowlight+blur" is "low light + blur"."""
-    if damage == AS_IT_IS:
-        return "as it is"
-    return " + ".join(WRITTEN.get(kind, kind) for kind in damage.split("+"))
