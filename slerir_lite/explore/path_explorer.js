@@ -51,8 +51,8 @@ async function content(file) {
   });
 }
 
-function render({ model, el }) {
-  el.classList.add("slerir-path-explorer");
+function render({ model, el: outside }) {
+  const el = make("div", outside, { className: "slerir-path-explorer" });
   const state = () => model.get("state");
   let waiting = null, outstanding = null, count = 0, timer, silence, nodes = [], overrides = [];
 
@@ -309,9 +309,7 @@ function render({ model, el }) {
     model.off("change:pictures", drawPictures);
     model.off("change:progress", progress);
     model.off("msg:custom", message);
-    el.removeEventListener("dragover", over);
-    el.removeEventListener("dragleave", leave);
-    el.removeEventListener("drop", drop);
+    el.remove();
   };
 }
 
