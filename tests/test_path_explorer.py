@@ -338,6 +338,8 @@ def test_the_report_is_sent_to_the_page(explorer):
     (message,) = sent
     assert message["kind"] == "report" and message["name"] == "dark-report.html"
     assert message["html"].startswith("<!doctype html>") and "downloads" in state["said"]
+    ask(explorer, stations=2, do="report")
+    assert "dark, as it is, after 2 of 3 stations" in sent[1]["html"]
 
 
 def test_the_page_stands_alone(explorer):

@@ -94,13 +94,11 @@ class PathExplorer(anywidget.AnyWidget):
     def report(self) -> str:
         """The present setting as one HTML page."""
         results, setting = self.session.results, self.session.setting
-        part = (
-            ""
-            if setting.stations is None
-            else f", after {setting.stations} of {self.session.shape[0]} stations"
-        )
+        name = setting.said
+        if setting.stations is not None:
+            name += f", after {setting.stations} of {self.session.shape[0]} stations"
         return report(
-            setting.said + part,
+            name,
             results.given,
             results.hand,
             clean=results.clean,
