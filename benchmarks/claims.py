@@ -21,6 +21,9 @@ from pathlib import Path
 
 from budget import arguments, begin_with, machine, plan_for, seconds_per_step
 from probe_compass import SAME, TASKS, compass_probe
+from probe_cost import measure
+from probe_paths import gap, mixes, paths
+from probe_specialists import specialists
 from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs, set_pins
 
 from slerir_lite.data import Photos
@@ -33,6 +36,8 @@ from slerir_lite.route import SoftmaxGate
 from slerir_lite.train import Trainer
 
 POINTS = 60  # of a curve, at most
+PROBES = {"patches": gap, "mixes": mixes, "paths": paths, "specialists": specialists}
+COST = ("slerir", "generalist", "conditioned", "wide")  # whose cost the claims C1 and C7 speak of
 
 
 class Runner:
@@ -116,6 +121,15 @@ class Runner:
                 write_whole(file, (json.dumps(known, indent=1) + "\n").encode())
         return known["seconds_per_step"]
 
+    def cost(self) -> None:
+        """What C1 and C7 compare, if it isn't known yet. It asks for a quiet machine."""
+        file = self.args.out / "cost.json"
+        if not file.exists():
+            turns, threads = (2, 15)[bool(self.budget.minutes)], self.args.threads
+            found = {name: measure(self.variant(name).build, turns, threads) for name in COST}
+            row = {"commit": self.commit, "machine": machine(), "cost": found}
+            write_whole(file, (json.dumps(row, indent=1) + "\n").encode())
+
     def measure_compass(self, run: Trainer) -> dict:
         """A compass by itself, with its router where the places ask for it."""
         model = run.ema
@@ -127,7 +141,6 @@ class Runner:
 
     def measure_whole(self, run: Trainer, variant: Variant) -> dict:
         """Scores on every task, and what else was asked of this variant."""
-        probes = {}  # still to come
         found = evaluate(run.ema, pairs(self.args.pairs, self.budget.photos), quiet=True)
         if isinstance(run.ema, SlerIR) and run.ema.config.experts > 1:
             middle = None if isinstance(run.ema.router, SoftmaxGate) else run.measure_centres(run.ema)
@@ -135,7 +148,7 @@ class Runner:
             fitted = pairs(self.args.validation, self.budget.validation, SAME)
             found["compass"] = compass_probe(run.ema, scored, fitted, middle)
         for name in variant.probes:
-            found[name] = probes[name](run.ema, self.args.pairs, self.budget.photos)
+            found[name] = PROBES[name](run.ema, self.args.pairs, self.budget.photos)
         return found
 
 
@@ -177,6 +190,8 @@ def main(words: list[str] | None = None) -> None:
     todo = jobs(runner.budget, args.only, tuple(args.kind or (SOLO, TEAM)))
     if runner.budget.minutes:
         runner.timed(list(dict.fromkeys(name for kind, name, _ in todo if kind == TEAM)))
+    if TEAM in (args.kind or (TEAM,)) and {"C1", "C7"} & set(args.only):
+        runner.cost()
     for number, job in enumerate(todo, 1):
         new = runner.do(*job)
         print(f"{number} of {len(todo)}: {'-'.join(map(str, job))}{'' if new else ', was done'}", flush=True)
