@@ -133,7 +133,7 @@ def repository(tmp_path) -> Path:
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
     for page in of("report").PAGES:
         (tmp_path / page).write_text(
-            "a\n<!-- claims -->old<!-- /claims -->\n<!-- claims:C1 -->old<!-- /claims:C1 -->b\n"
+            "a\n<!-- claims -->stale<!-- /claims -->\n<!-- claims:C1 -->stale<!-- /claims:C1 -->b\n"
         )
     for seed in range(3):
         write(tmp_path, "long", "slerir", seed, scores(26 + seed))
@@ -149,7 +149,7 @@ def test_a_table_says_what_the_files_say(repository):
     assert f"| one generalist | **+0.99 ± {half:.2f}** |" in text
     assert re.search(r"\| a generalist told by z and guide \| [+−]0.00 ± 0.50 \|", text)
     assert (
-        "old" not in text
+        "stale" not in text
         and text.startswith("a\n<!-- claims -->\n| claim |")
         and text.endswith("<!-- /claims:C1 -->b\n")
     )
