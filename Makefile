@@ -54,6 +54,7 @@ screenshots: $(VENV)/.test-is-in
 
 scores: $(VENV)/.lab-is-in
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/report.py
 
 # A stamp in the environment says what is installed, so that only a change of the lists installs again.
 $(VENV)/.lab-is-in: EXTRAS = lab
