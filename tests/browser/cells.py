@@ -48,11 +48,7 @@ OWN = """
 from slerir_lite.photo import read_photo
 photos = {name: read_photo(samples / f"{name}.png") for name in ("pavilion", "cat")}
 """
-PATH_EXPLORER = (
-    SET_UP,
-    f"from slerir_lite.photo import read_photo\n{OWN}",
-    cell("08-explore-the-paths", "explorer"),
-)
+PATH_EXPLORER = (SET_UP, OWN, cell("08-explore-the-paths", "explorer"))
 GUIDE_VIEWER = (
     SET_UP,
     OWN,
