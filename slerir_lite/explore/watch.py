@@ -21,7 +21,7 @@ import traitlets
 
 from ..data import Batch, Crops
 from ..degrade import PLACES
-from ..losses import WEIGHTS, weighted
+from ..losses import weighted
 from ..model import Generalist
 from ..sphere import centres, evenly_spaced, smallest_angle
 from ..train import UNSEEN, Trainer
@@ -76,7 +76,7 @@ class Watch(anywidget.AnyWidget):
         start = time.perf_counter()
         rows, self._seen = trainer.history[self._seen :], len(trainer.history)
         for row in rows[:-1]:  # a run that was resumed brings the lines of its beginning
-            self.add(**_line(row))
+            self.add(**_line(row, trainer.weights))
         self.total = sum(stage.steps for stage in trainer.plan)
         looked = {}
         if not self.problem and self.took <= self.share * trainer.seconds:
@@ -84,7 +84,7 @@ class Watch(anywidget.AnyWidget):
                 looked = self._look(trainer, rows[-1]["stage"])
             except Exception as error:  # whatever a learner's own network raises
                 self.problem = f"Looking at the network went wrong: {type(error).__name__}: {error}"
-        self.add(**_line(rows[-1]), **looked)
+        self.add(**_line(rows[-1], trainer.weights), **looked)
         self.took += time.perf_counter() - start
 
     @torch.no_grad()
@@ -132,13 +132,14 @@ def _pass(model, batch: Batch, only_compass: bool) -> tuple:
         seen[2] = (image.float().clamp(0, 1) - batch.clean).square().mean((1, 2, 3))
     if not isinstance(model, Generalist):
         route = model.router(sense)
-        seen[3:] = sense.z.float(), F.one_hot(route.choice, route.angle.shape[-1]).float()
+        z = F.normalize(sense.z.float(), dim=1)  # of a compass without a sphere, its direction
+        seen[3:] = z, F.one_hot(route.choice, route.angle.shape[-1]).float()
     return tuple(None if v is None else v.cpu() for v in seen)
 
 
-def _line(row: dict) -> dict:
-    """What `add` takes, of a line of the trainer's history."""
-    parts = {k: torch.tensor(row[k]) for k in WEIGHTS if k in row}
-    loss = row["loss"] if "loss" in row else round(float(weighted(parts)), 4)
+def _line(row: dict, weights: dict[str, float]) -> dict:
+    """What `add` takes, of a line of the trainer's history; weights: of the compass's losses."""
+    parts = {k: torch.tensor(row[k]) for k in weights if k in row}
+    loss = row["loss"] if "loss" in row else round(float(weighted(parts, weights)), 4)
     kept = {k: row[k] for k in ("step", "stage", "psnr") if k in row}
     return kept | {"loss": loss}

@@ -44,6 +44,21 @@ Slider(hazy, restore(hazy).image, "hazy", "restored", clean)
 """,
 )
 
+OWN = """
+from slerir_lite.photo import read_photo
+photos = {name: read_photo(samples / f"{name}.png") for name in ("pavilion", "cat")}
+"""
+PATH_EXPLORER = (SET_UP, OWN, cell("08-explore-the-paths", "explorer"))
+GUIDE_VIEWER = (
+    SET_UP,
+    OWN,
+    """
+from slerir_lite.weights import load_pretrained
+net, held = load_pretrained(), {"pavilion": photos["pavilion"]}
+""",
+    cell("06-big-picture-and-close-up", "viewer"),
+)
+
 # A watch, a run of a few steps, and the static picture.
 WATCH = (
     """

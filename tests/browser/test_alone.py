@@ -1,15 +1,19 @@
 """Each ES module alone in headless Chromium, with a small stand-in for anywidget's model."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from slerir_lite.explore.guide_viewer import GuideViewer
+from slerir_lite.explore.path_explorer import PathExplorer
 from slerir_lite.explore.playground import Playground
 from slerir_lite.explore.slider import Slider
 from slerir_lite.explore.watch import Watch
+from slerir_lite.model import Config, SlerIR
 
 from .page import alone, violations
 
@@ -40,7 +44,25 @@ def slider():
     return Slider(before, after, "hazy", "restored")
 
 
-ALL = {"playground": playground, "slider": slider, "watch": watch}
+def toy(photo, path=None):
+    """Three stations of two specialists, of which each adds a hundredth or takes it away."""
+    choice = [0, 0, 0] if path is None else list(path)
+    angle = torch.tensor([[10.0, 80.0]] * 3)
+    image = photo + sum(0.01 if k else -0.01 for k in choice)
+    return SimpleNamespace(image=image, choice=choice, angle=angle)
+
+
+def path_explorer():
+    return PathExplorer({"leaves": torch.full((3, 24, 32), 0.5)}, {"toy": toy})
+
+
+def guide_viewer():
+    torch.manual_seed(0)
+    return GuideViewer(SlerIR(Config(width=8, tokens=16)).eval(), {"leaves": torch.rand(3, 64, 96)})
+
+
+ALL = {"playground": playground, "slider": slider, "watch": watch, "path-explorer": path_explorer,
+       "guide-viewer": guide_viewer}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -185,3 +207,25 @@ def test_the_slider_shows_photos_that_python_changes(page):
     page.evaluate("model.receive({ after: { ...model.state.before, name: 'undone' } })")
     box.get_by_text("undone", exact=True).wait_for()
     assert colours(page, [0.9], [0.2, 0.9]) == ["red red"]
+
+
+def test_the_path_explorers_arrow_keys_move_and_enter_overrides(page):
+    box = alone(page, path_explorer()).locator(".slerir-path-explorer")
+    box.get_by_role("button", name="station 1, specialist 0").focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_function("model.saved.length === 1")
+    assert page.evaluate("model.saved[0].asked.overrides") == [None, 1, None]
+    assert box.get_by_role("button", name="station 2, specialist 1").get_attribute("aria-pressed") == "true"
+
+
+def test_the_guide_viewer_asks_where_the_spot_is_dragged_to(page):
+    box = alone(page, guide_viewer()).locator(".slerir-guide-viewer")
+    size = box.locator("img").first.bounding_box()
+    page.mouse.move(size["x"] + size["width"] / 2, size["y"] + size["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(size["x"] + size["width"] / 4, size["y"] + size["height"] / 4, steps=4)
+    page.mouse.up()
+    page.wait_for_function("model.saved.length === 1")
+    asked = page.evaluate("model.saved[0].asked")
+    assert abs(asked["row"] - 0.25) < 0.02 and abs(asked["column"] - 0.25) < 0.02
