@@ -81,7 +81,7 @@ class Runner:
             "parameters": sum(p.numel() for p in run.ema.parameters()),
             "scores": measured,
         }
-        write_whole(file, (json.dumps(found, indent=1) + "\n").encode())
+        write_whole(file, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
         if kind == SOLO:
             shutil.rmtree(work)  # a whole network's weights may be asked more questions later
         return True

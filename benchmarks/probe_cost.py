@@ -6,8 +6,9 @@ transforms are not among them. Memory is what a process of its own needs more at
 
 import gc
 import multiprocessing
-import resource
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -83,14 +84,23 @@ def _alone(build, what: str, turns: int, threads: int) -> dict:
             part.requires_grad_(name in STATIONS).train(name in STATIONS)
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-6, fused=True)
     gc.collect()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     seconds = []
     for turn in range(turns + 2):
         begin = time.perf_counter()
         restoring(model) if what == "restoring" else training(model, crops, optimizer, turn)
         seconds.append(time.perf_counter() - begin)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "milliseconds": round(1e3 * float(np.median(seconds[2:])), 2),
-        "megabytes": round((after - before) / 1024, 1),
+        "megabytes": None if before is None else round(peak() - before, 1),
     }
+
+
+def peak() -> float | None:
+    """MB of memory that this process has had at most; None where the system doesn't tell.
+
+    (Its ru_maxrss would not do: on Linux a process inherits that of the one that started it.)
+    """
+    status = Path("/proc/self/status")
+    told = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(told[1]) / 1024 if told else None

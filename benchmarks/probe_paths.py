@@ -56,8 +56,8 @@ def mixes(model: SlerIR, folder: Path, limit: int | None) -> dict:
         for pair in pairs(folder, limit, [mix]):
             degraded, clean = pair.load()
             own = restore(degraded, model)
-            choice = own.choice.numpy()[differ]
-            taken.append([(choice == np.array(of)[differ]).mean() for of in (first, second)])
+            choice = own.choice.numpy()
+            taken.append([(choice == of)[differ].sum() / max(1, differ.sum()) for of in (first, second)])
             last = restore(degraded, model, path=second)
             found = {
                 "own": own,
@@ -69,13 +69,14 @@ def mixes(model: SlerIR, folder: Path, limit: int | None) -> dict:
             for name, got in found.items():
                 scores.setdefault(name, []).append(psnr(as_bytes(got.image), clean))
         taken = np.array(taken)
+        shares = {"first": taken[:, 0].mean(), "second": taken[:, 1].mean(), "third": 1 - taken.sum(1).mean(),
+                  "photos_with_both": (taken > 0).all(1).mean()}  # fmt: skip
         result[mix] = {
             "stations_that_differ": int(differ.sum()),
-            **rounded({"first": taken[:, 0].mean(), "second": taken[:, 1].mean(),
-                       "third": 1 - taken.sum(1).mean(), "photos_with_both": (taken > 0).all(1).mean()}),
+            **(rounded(shares) if differ.any() else dict.fromkeys(shares)),
             "psnr": {name: mean(values) for name, values in scores.items()},
             "photos": len(taken),
-        }  # fmt: skip
+        }
     return result
 
 

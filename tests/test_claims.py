@@ -449,6 +449,23 @@ def test_active_parameters_are_those_of_one_expert_a_station():
     assert team["active_parameters"] == one["parameters"] + pins < team["parameters"]
 
 
+def test_a_mix_whose_parents_take_one_path_has_no_shares_and_every_number_is_json(folder):
+    model = small("slerir").build(0)
+    with torch.no_grad():
+        model.router.pins.copy_(model.router.pins[:, :1].expand_as(model.router.pins))  # all take the first
+    found = of("probe_paths").mixes(model, folder, 1)
+    assert len(found) == 6 and all(row["stations_that_differ"] == 0 for row in found.values())
+    assert all(row["first"] is None and row["psnr"]["own"] is not None for row in found.values())
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_mixs_stations_are_shared_out_among_its_parents_and_a_third(folder):
+    found = of("probe_paths").mixes(small("slerir").build(0), folder, None)
+    for row in found.values():
+        assert row["stations_that_differ"] > 0 and row["photos"] == 2
+        assert row["first"] + row["second"] + row["third"] == pytest.approx(1, abs=1e-4)
+
+
 # The runs
 
 
@@ -526,6 +543,10 @@ def test_every_whole_variant_trains_and_is_measured(claim, clean_folder, folder,
     if "C7" in claim:
         cost = json.loads((tmp_path / "out" / "cost.json").read_text())["cost"]
         assert cost["wide"]["gmac_per_megapixel"] > 2 * cost["generalist"]["gmac_per_megapixel"]
+        if sys.platform == "linux":
+            assert all(
+                row[what]["megabytes"] > 1 for row in cost.values() for what in ("restoring", "training")
+            )
         steps = json.loads((tmp_path / "out" / "steps.json").read_text())["seconds_per_step"]
         assert all(v > 0 for row in steps.values() for v in row.values()) and set(steps) == names
 
