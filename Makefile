@@ -14,7 +14,7 @@ ifeq ($(shell uname -s; command -v nvidia-smi || true),Linux)
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
-.PHONY: help lab test test-browser test-browser-20 demo samples badges notebooks pictures screenshots scores
+.PHONY: help lab test test-browser test-browser-20 test-colab demo samples badges notebooks pictures screenshots scores
 help:
 	@sed -n '1,/^PYTHON/s/^# \{0,1\}//p' Makefile
 
@@ -32,6 +32,15 @@ test-browser: $(VENV)/.test-is-in
 
 test-browser-20: $(VENV)/.test-is-in
 	$(BIN)/python benchmarks/flakes.py 20
+
+# The explorers' tests on Colab's versions (Python 3.11 to 3.13), which lie over those of the environment.
+PURE = -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+test-colab: $(VENV)/.test-is-in
+	$(BIN)/python -m venv $(VENV)-colab
+	$(VENV)-colab/bin/python -m pip install --no-deps -r tests/colab.txt
+	$(BIN)/python $(PURE) > "$$($(VENV)-colab/bin/python $(PURE))/zz-the-rest.pth"
+	PYTHONPATH=. $(VENV)-colab/bin/python -m pytest -p no:nbval tests/test_explore*.py tests/test_playground.py \
+	tests/test_slider.py tests/test_watch.py tests/test_guide_viewer.py tests/test_path_explorer.py
 
 demo: $(VENV)/.lab-is-in
 	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean --overwrite

@@ -113,8 +113,7 @@ class Lab:
         )
         page.goto(f"{self.url}/lab/workspaces/{name[:-6]}/tree/{name}?reset&token={TOKEN}")
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context")
-        execute = "([name, more]) => window.jupyterapp.commands.execute(name, more)"
-        page.evaluate(execute, ["apputils:change-theme", {"theme": f"JupyterLab {theme.title()}"}])
+        change_theme(page, theme)
         page.wait_for_function(READY, timeout=seconds * 1000)
         page.evaluate(
             """(limit) => Promise.race([
@@ -131,6 +130,15 @@ class Lab:
         )
         assert not errors, errors
         return page
+
+
+def change_theme(page, theme: str) -> None:
+    """theme: "light" or "dark"."""
+    execute = "([name, more]) => window.jupyterapp.commands.execute(name, more)"
+    page.evaluate(execute, ["apputils:change-theme", {"theme": f"JupyterLab {theme.title()}"}])
+    page.wait_for_function(
+        "(is) => document.body.dataset.jpThemeLight === is", arg=str(theme == "light").lower()
+    )
 
 
 def cell(notebook: str, name: str) -> str:
