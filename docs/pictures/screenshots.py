@@ -54,7 +54,7 @@ def turn(name: str, page, box) -> None:
         box.get_by_role("group", name="Then").get_by_label("damage").select_option(label="rain")
         size = image.bounding_box()
         image.click(position={"x": 0.35 * size["width"], "y": 0.4 * size["height"]})
-        box.get_by_label("radius").focus()
+        box.get_by_label("radius (").focus()
         page.wait_for_timeout(3000)
     if name == "path-explorer":
         box.get_by_role("button", name="station 3, specialist 0,").click()
