@@ -48,10 +48,10 @@ KNOBS = {
 }
 # Where the damage is, if not everywhere: a soft-edged disc, see `degrade.disc`.
 SPOT = {
-    "across": ("across (% of the width)", 0, 100, 50),
-    "down": ("down (% of the height)", 0, 100, 50),
-    "radius": ("radius (% of the size)", 5, 60, 25),
-    "soft": ("soft edge (% of the radius)", 1, 50, 10),
+    "across": ("across (% of width)", 0, 100, 50),
+    "down": ("down (% of height)", 0, 100, 50),
+    "radius": ("radius (% of size)", 5, 60, 25),
+    "soft": ("soft edge (% of radius)", 1, 50, 10),
 }
 UNITS = {("rain", "density"): 1e-3, ("rain", "veil"): 1e-2} | {
     (kind, name): torch.pi / 180 for kind, name in (("rain", "angle"), ("blur", "angle"), ("blur", "bend"))

@@ -1,6 +1,7 @@
 // Draws what Watch tells: three curves over the steps, and the load of each specialist as a bar.
-const WIDTH = 410, HIGH = 190, LEFT = 44, RIGHT = 70, TOP = 24, BOTTOM = 34;
+const WIDTH = 410, HIGH = 190, LEFT = 44, RIGHT = 92, TOP = 24, BOTTOM = 34;
 const BLUE = "#0072b2";
+const DASHES = ["none", "7 3", "2 2", "8 2 2 2", "4 4", "12 3", "1 3"]; // so that nothing depends on colour
 
 const element = (tag, attributes = {}, text = "") => {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -62,17 +63,23 @@ function curves(title, unit, series, total, level) {
   if (level) {
     line({ x1: LEFT, x2: WIDTH - RIGHT, y1: y(level.value), y2: y(level.value), "stroke-dasharray": "4 3", "stroke-opacity": 1 });
   }
-  const named = series.map((s) => ({ text: s.name, at: y(s.points.at(-1)[1]) }));
-  if (level) named.push({ text: level.name, at: y(level.value) });
+  // At the right end: each curve's name beside a piece of it.
+  const look = (k) => ({ stroke: series[k].colour, "stroke-width": 2, "stroke-dasharray": DASHES[k % DASHES.length] });
+  const named = series.map((s, k) => ({ text: s.name, at: y(s.points.at(-1)[1]), look: look(k) }));
+  if (level) named.push({ text: level.name, at: y(level.value), look: null });
   const heights = apart(named.map((n) => n.at));
-  named.forEach((n, k) => svg.append(element("text", { x: WIDTH - RIGHT + 6, y: heights[k] + 4 }, n.text)));
-  for (const { colour, points } of series) {
+  named.forEach(({ text, look }, k) => {
+    if (!text) return;
+    if (look) line({ x1: WIDTH - RIGHT + 8, x2: WIDTH - RIGHT + 24, y1: heights[k], y2: heights[k], "stroke-opacity": 1, ...look });
+    svg.append(element("text", { x: WIDTH - RIGHT + (look ? 28 : 8), y: heights[k] + 4 }, text));
+  });
+  series.forEach(({ colour, points }, k) => {
     const path = points.map(([step, value, stage], k) =>
       `${k && points[k - 1][2] === stage ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`);
-    svg.append(element("path", { d: path.join(""), fill: "none", stroke: colour, "stroke-width": 2 }));
+    svg.append(element("path", { d: path.join(""), fill: "none", ...look(k) }));
     const [step, value] = points.at(-1);
     svg.append(element("circle", { cx: x(step), cy: y(value), r: 3.5, fill: colour }));
-  }
+  });
   return svg;
 }
 
@@ -115,7 +122,7 @@ function render({ model, el }) {
     const of = (pick) => lines.filter((l) => pick(l) != null).map((l) => [l.step, pick(l), l.stage]);
     const now = lines.at(-1);
     const about = now && [`step ${now.step}`, total ? ` of ${total}` : "", now.stage ? `, ${now.stage}` : ""].join("");
-    const extra = now && [now.loss != null ? `loss ${now.loss}` : "", now.psnr != null ? `PSNR ${now.psnr} dB` : ""];
+    const extra = now && [now.loss != null ? `loss ${+now.loss.toFixed(2)}` : "", now.psnr != null ? `PSNR ${now.psnr.toFixed(1)} dB` : ""];
     status.textContent = now ? [about, ...extra.filter(Boolean)].join(", ") : "Waiting for the first line of the run.";
     const tasks = Object.entries(model.get("marks")).map(([place, [name, colour]]) =>
       ({ name, colour, points: of((l) => l.tasks?.[place]) }));

@@ -159,7 +159,7 @@ def test_the_watch_draws_what_comes(page):
     box.get_by_text("Waiting for the first line").wait_for()
     line = {"step": 25, "stage": "team", "loss": -2.5, "psnr": 21.0, "angle": 70, "tasks": {"haze": 19.5}}
     page.evaluate("(v) => model.receive(v)", {"lines": [line], "total": 50, "load": [[0.25, 0.75]]})
-    box.get_by_text("step 25 of 50, team, loss -2.5, PSNR 21 dB").wait_for()
+    box.get_by_text("step 25 of 50, team, loss -2.5, PSNR 21.0 dB").wait_for()
     told = {e.get_attribute("aria-label") for e in box.get_by_role("img").all()}
     assert "PSNR by task. Now haze 19.5, training 21 dB." in told
     assert "Load per specialist (% of crops). station 1: 25, 75." in told
