@@ -32,56 +32,70 @@ def globe(points, centres, labels: Sequence[str] | None = None, names: Sequence[
 
     points, centres, labels = checked(points, centres, labels)
     names = labels if names is None else list(names)
-    traces = [_ball(go), _lines(go)]
+    traces = background()
     for kind in (*PLACES, MIXED):
-        mark = MARKS.get(kind, OTHER)
-        rows = [k for k, label in enumerate(labels) if _kind(label) == kind]
-        look = {"symbol": mark.solid, "color": mark.colour, "line": {"color": INK, "width": 1}}
+        rows = [k for k, label in enumerate(labels) if kind_of(label) == kind]
         if rows:
-            traces.append(
-                go.Scatter3d(
-                    **_xyz(_rounded(points[rows] * 1.01)), mode="markers", marker=look | {"size": 5},
-                    text=[_said(names[k], points[k], centres) for k in rows], hoverinfo="text",
-                    name=WRITTEN.get(kind, kind),
-                )
-            )  # fmt: skip
-    words = [WRITTEN.get(p, p) for p in PLACES]
-    traces.append(
-        go.Scatter3d(
-            **_xyz(_rounded(centres * 1.02)), mode="markers", hoverinfo="text", name="one of the six places",
-            hovertext=[f"the place of {word}" for word in words],
-            marker={"symbol": "circle-open", "color": INK, "size": 11, "line": {"width": 3}},
-        )
-    )  # fmt: skip
-    traces.append(
-        go.Scatter3d(
-            **_xyz(_rounded(centres * 1.4)), mode="text", text=words, textfont={"color": INK, "size": 14},
-            textposition="middle center", hoverinfo="skip", showlegend=False,
-        )
-    )  # fmt: skip
+            traces.append(dots(points[rows], kind, [said(names[k], points[k], centres) for k in rows]))
+    traces += places(centres)
     if highlight is not None:
         traces.append(
             go.Scatter3d(
-                **_xyz(_rounded(points[[highlight]] * 1.02)), mode="markers", hoverinfo="skip",
-                name=names[highlight], marker={"symbol": "circle-open", "color": INK, "size": 16},
+                **xyz(points[[highlight]] * 1.02), mode="markers", hoverinfo="skip", name=names[highlight],
+                marker={"symbol": "circle-open", "color": INK, "size": 16},
             )
         )  # fmt: skip
+    return go.Figure(traces, scene(title, viewpoint(centres)))
+
+
+def scene(title: str, towards: np.ndarray, height: float = HIGHEST) -> dict:
+    """plotly's layout for a globe, seen from far away in the direction `towards`, a unit vector (3,)."""
     axis = {"visible": False, "range": [-1.45, 1.45]}
-    eye = viewpoint(centres) * 4
-    return go.Figure(
-        traces,
-        {
-            "template": "none", "height": HIGHEST, "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
-            "title": {"text": f"{title} (radius 1; drag to spin)", "font": {"color": INK, "size": 15}},
-            "paper_bgcolor": "rgba(0,0,0,0)", "font": {"color": INK},
-            "legend": {"itemsizing": "constant"},
-            "scene": {"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "manual",
-                      "aspectratio": dict.fromkeys("xyz", 2.35), "dragmode": "orbit",
-                      "bgcolor": "rgba(0,0,0,0)",
-                      "camera": {"eye": dict(zip("xyz", np.round(eye, 3).tolist(), strict=True)),
-                                 "projection": {"type": "orthographic"}}},
-        },
+    eye = np.round(4 * towards, 3).tolist()
+    return {
+        "template": "none", "height": height, "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
+        "title": {"text": f"{title} (radius 1; drag to spin)", "font": {"color": INK, "size": 15}},
+        "paper_bgcolor": "rgba(0,0,0,0)", "font": {"color": INK}, "legend": {"itemsizing": "constant"},
+        "scene": {"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "manual",
+                  "aspectratio": dict.fromkeys("xyz", 2.35), "dragmode": "orbit",
+                  "bgcolor": "rgba(0,0,0,0)",
+                  "camera": {"eye": dict(zip("xyz", eye, strict=True)),
+                             "projection": {"type": "orthographic"}}},
+    }  # fmt: skip
+
+
+def background() -> list:
+    """The bare globe, as two plotly traces."""
+    import plotly.graph_objects as go
+
+    return [_ball(go), _lines(go)]
+
+
+def dots(points: np.ndarray, kind: str, words: Sequence[str], size: int = 5, **more):
+    """(N, 3) points as a plotly trace with the mark of `kind`; words: said at each; more: of the trace."""
+    import plotly.graph_objects as go
+
+    mark = MARKS.get(kind, OTHER)
+    look = {"symbol": mark.solid, "color": mark.colour, "line": {"color": INK, "width": 1}, "size": size}
+    how = {"mode": "markers", "marker": look, "text": list(words), "hoverinfo": "text"}
+    return go.Scatter3d(**xyz(points * 1.01), **how | {"name": WRITTEN.get(kind, kind)} | more)
+
+
+def places(centres: np.ndarray) -> list:
+    """The six places (6, 3) as two plotly traces: rings, and their names outside."""
+    import plotly.graph_objects as go
+
+    words = [WRITTEN.get(p, p) for p in PLACES]
+    rings = go.Scatter3d(
+        **xyz(centres * 1.02), mode="markers", hoverinfo="text", name="one of the six places",
+        hovertext=[f"the place of {word}" for word in words],
+        marker={"symbol": "circle-open", "color": INK, "size": 11, "line": {"width": 3}},
     )  # fmt: skip
+    written = go.Scatter3d(
+        **xyz(centres * 1.4), mode="text", text=words, textfont={"color": INK, "size": 14},
+        textposition="middle center", hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    return [rings, written]
 
 
 def globe_picture(points, centres, labels: Sequence[str] | None = None, names: Sequence[str] | None = None,
@@ -95,8 +109,8 @@ def globe_picture(points, centres, labels: Sequence[str] | None = None, names: S
         _side(plain(ax), view, points, centres, labels, highlight)
         head(ax, side, "normal")
         ax.set_xlabel("across (radius 1)")
-    there = {_kind(label) for label in labels}
-    key = [_dot(MARKS.get(k, OTHER), WRITTEN.get(k, k)) for k in (*PLACES, MIXED) if k in there]
+    there = {kind_of(label) for label in labels}
+    key = [dot(MARKS.get(k, OTHER), WRITTEN.get(k, k)) for k in (*PLACES, MIXED) if k in there]
     ring = {"linestyle": "", "marker": "o", "markerfacecolor": "none", "markeredgecolor": INK}
     key.append(Line2D([], [], **ring, markersize=9, markeredgewidth=2.5, label="one of the six places"))
     if highlight is not None:
@@ -112,11 +126,7 @@ def _side(ax: Axes, view, points, centres, labels, highlight) -> None:
     def flat(p):
         return p @ across, p @ up
 
-    turn = np.linspace(0, 2 * np.pi, 181)
-    ax.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=1.2)
-    for ring in graticule():
-        x, y = flat(ring)
-        ax.plot(*np.where(ring @ view >= 0, (x, y), np.nan), color=INK, linewidth=0.5, alpha=0.5)
+    outline(ax, view)
     for point, label in zip(points, labels, strict=True):
         if point @ view >= 0:
             mark = MARKS.get(label, OTHER)
@@ -135,6 +145,16 @@ def _side(ax: Axes, view, points, centres, labels, highlight) -> None:
             ax.annotate(WRITTEN.get(place, place), (x, y), (x * out, y * out), arrowprops=line, **words)
     if highlight is not None and points[highlight] @ view >= 0:
         ax.scatter(*flat(points[highlight]), s=240, facecolor="none", edgecolor=INK, linewidth=1.2, zorder=4)
+
+
+def outline(ax: Axes, view) -> None:
+    """The bare globe, seen from far away in the direction `view`, a unit vector (3,)."""
+    turn = np.linspace(0, 2 * np.pi, 181)
+    ax.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=1.2)
+    across, up = axes(view)
+    for ring in graticule():
+        flat = (ring @ across, ring @ up)
+        ax.plot(*np.where(ring @ view >= 0, flat, np.nan), color=INK, linewidth=0.5, alpha=0.5)
     ax.set_aspect("equal")
     ax.set_xlim(-1.5, 1.5)
     ax.set_ylim(-1.2, 1.2)
@@ -149,7 +169,7 @@ def _ball(go):
     ball = 0.985 * np.stack([np.sin(up) * np.cos(turn), np.sin(up) * np.sin(turn), np.cos(up)], -1)
     still = {"highlight": False}  # else the mouse draws lines on it
     return go.Surface(
-        **_xyz(_rounded(ball)), opacity=0.2, showscale=False, hoverinfo="skip",
+        **xyz(ball), opacity=0.2, showscale=False, hoverinfo="skip",
         colorscale=[[0, INK], [1, INK]], lighting={"ambient": 1, "diffuse": 0, "specular": 0},
         contours={"x": still, "y": still, "z": still},
     )  # fmt: skip
@@ -159,28 +179,27 @@ def _lines(go):
     """All circles in one line, with a gap after each."""
     rings = np.concatenate([np.append(ring, [[np.nan] * 3], 0) for ring in graticule()])
     look = {"mode": "lines", "line": {"color": INK, "width": 1}, "opacity": 0.5}
-    return go.Scatter3d(**_xyz(_rounded(rings)), **look, hoverinfo="skip", showlegend=False)
+    return go.Scatter3d(**xyz(rings), **look, hoverinfo="skip", showlegend=False)
 
 
-def _xyz(points: np.ndarray) -> dict:
-    """Lists, since plotly would encode arrays in a way that older plotly.js can't read."""
-    return {name: points[..., k].tolist() for k, name in enumerate("xyz")}
+def xyz(points: np.ndarray) -> dict:
+    """Rounded, and as lists, since plotly would encode arrays in a way that older plotly.js can't read."""
+    return {name: np.round(points[..., k], 3).tolist() for k, name in enumerate("xyz")}
 
 
-def _rounded(points: np.ndarray) -> np.ndarray:
-    return np.round(points, 3)
-
-
-def _said(name: str, point, centres) -> str:
+def said(name: str, point: np.ndarray, centres: np.ndarray) -> str:
+    """What is shown where the mouse is: the name, and how far the two nearest places are."""
     far = angles(point[None], centres)[0]
     near = [f"{far[k]:.0f}° from {WRITTEN.get(PLACES[k], PLACES[k])}" for k in far.argsort()[:2]]
     return f"{name}<br>{', '.join(near)}"
 
 
-def _kind(label: str) -> str:
+def kind_of(label: str) -> str:
+    """The place of that name; MIXED for any other label."""
     return label if label in PLACES else MIXED
 
 
-def _dot(mark, label: str) -> Line2D:
+def dot(mark, label: str) -> Line2D:
+    """A mark as an entry of a matplotlib legend."""
     return Line2D([], [], linestyle="", marker=mark.shape, color=mark.colour, markeredgecolor=INK,
                   markeredgewidth=0.8, markersize=8, label=label)  # fmt: skip

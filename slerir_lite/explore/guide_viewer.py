@@ -123,7 +123,7 @@ class GuideViewer(anywidget.AnyWidget):
     .slerir-guide-viewer label { display: flex; gap: .6em; align-items: center; margin: .2em 0 }
     .slerir-guide-viewer label { max-width: 34em }
     .slerir-guide-viewer label span { flex: 0 0 13em }
-    .slerir-guide-viewer input[type="range"] { flex: 1 }
+    .slerir-guide-viewer input[type="range"] { flex: 1; min-width: 0 }
     .slerir-guide-viewer .panels { display: flex; flex-wrap: wrap; gap: .6em }
     .slerir-guide-viewer figure { margin: 0; width: 256px }
     .slerir-guide-viewer img { width: 100%; display: block; image-rendering: pixelated }

@@ -34,9 +34,14 @@ def show(figure, alt: str, twin: Figure | None = None) -> None:
         return
     if twin is None:
         raise ValueError("A plotly figure needs its static twin, for where no JavaScript runs.")
+    _display(*bundle(twin, alt))
+    interactive(figure)
+
+
+def interactive(figure) -> None:
+    """Display a plotly figure alone. What is seen without JavaScript must stand beside it: see `show`."""
     import plotly.io
 
-    _display(*bundle(twin, alt))
     if plotly.io.renderers.default in HOSTED:
         figure.show()
         return
