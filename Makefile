@@ -1,5 +1,5 @@
 # make lab     a virtual environment, everything installed, JupyterLab open on the first notebook
-# make test    the same environment, then every check and test
+# make test    the same environment, then every check and test; those in a browser, if Chromium is there
 # make demo    restores the sample photos on the command line and prints what was gained
 #
 # Other Python or place:  make lab PYTHON=python3.12 VENV=/opt/slerir
@@ -14,7 +14,7 @@ ifeq ($(shell uname -s; command -v nvidia-smi || true),Linux)
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
-.PHONY: help lab test demo samples badges notebooks pictures scores
+.PHONY: help lab test test-browser test-browser-20 test-colab demo samples badges notebooks pictures screenshots scores
 help:
 	@sed -n '1,/^PYTHON/s/^# \{0,1\}//p' Makefile
 
@@ -25,6 +25,22 @@ test: $(VENV)/.test-is-in
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	SLERIR_BUDGET=smoke $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks tests
+
+# Only those in a browser, which they must have; and the same twenty times, with a log for the repository.
+test-browser: $(VENV)/.test-is-in
+	SLERIR_BROWSER=required $(BIN)/python -m pytest tests/browser
+
+test-browser-20: $(VENV)/.test-is-in
+	$(BIN)/python benchmarks/flakes.py 20
+
+# The explorers' tests on Colab's versions (Python 3.11 to 3.13), which lie over those of the environment.
+PURE = -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+test-colab: $(VENV)/.test-is-in
+	$(BIN)/python -m venv $(VENV)-colab
+	$(VENV)-colab/bin/python -m pip install --no-deps -r tests/colab.txt
+	$(BIN)/python $(PURE) > "$$($(VENV)-colab/bin/python $(PURE))/zz-the-rest.pth"
+	PYTHONPATH=. $(VENV)-colab/bin/python -m pytest -p no:nbval tests/test_explore*.py tests/test_playground.py \
+	tests/test_slider.py tests/test_watch.py tests/test_guide_viewer.py tests/test_path_explorer.py
 
 demo: $(VENV)/.lab-is-in
 	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean --overwrite
@@ -42,8 +58,12 @@ notebooks: $(VENV)/.test-is-in
 pictures: $(VENV)/.lab-is-in
 	$(BIN)/python docs/pictures/make.py
 
+screenshots: $(VENV)/.test-is-in
+	$(BIN)/python docs/pictures/screenshots.py
+
 scores: $(VENV)/.lab-is-in
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/report.py
 
 # A stamp in the environment says what is installed, so that only a change of the lists installs again.
 $(VENV)/.lab-is-in: EXTRAS = lab

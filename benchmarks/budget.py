@@ -8,12 +8,16 @@ import argparse
 import os
 import platform
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import nn
 
-from slerir_lite.data import Photos
+from slerir_lite.data import BLOCK, Photos
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import Stage, generalist_stages, stages
 from slerir_lite.train import Trainer
@@ -23,11 +27,13 @@ COMPASS = 0.15  # share of a SlerIR's time that its compass gets, at most 2,000 
 
 def arguments(doc: str) -> argparse.ArgumentParser:
     """What every script needs that trains for a given time and scores the result."""
-    parser = argparse.ArgumentParser(description=doc.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=doc.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--photos", type=Path, required=True, help="folder of clean photos to train on")
     parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
     parser.add_argument("--pairs", type=Path, required=True, help="as `slerir evaluate --pairs` reads them")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--out", type=Path, required=True, help="what to write")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 
@@ -35,7 +41,7 @@ def arguments(doc: str) -> argparse.ArgumentParser:
 def begin_with(args) -> Photos:
     """The photos to train on, with the threads set."""
     torch.set_num_threads(args.threads)
-    return Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
+    return Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split())).with_bristles()
 
 
 def new(name: str, seed: int) -> SlerIR | Generalist:
@@ -44,25 +50,35 @@ def new(name: str, seed: int) -> SlerIR | Generalist:
     return SlerIR(Config()) if name == "slerir" else Generalist(Config(experts=1))
 
 
-def seconds_per_step(name: str, photos: Photos, steps: int = 60) -> dict[str, float]:
-    """{stage: seconds a step}, the first steps left out; data, averaging and all included."""
-    plan = stages(100, 1) if name == "slerir" else generalist_stages(1)
-    found = {}
+def seconds_per_step(
+    build: Callable[[], nn.Module], plan: list[Stage], photos: Photos, steps: int = 60, **how
+) -> dict[str, float]:
+    """{stage: seconds a step}, the first steps left out; data, averaging and all included.
+
+    The steps are timed block by block, as batches are made, and the median of the blocks is told: a moment
+    in which the machine was busy elsewhere doesn't count. how: to the Trainer.
+    """
+    found, blocks = {}, max(2, steps // BLOCK)
     with tempfile.TemporaryDirectory() as folder:
-        model = new(name, 0)
         for stage in plan:
-            run = Trainer(
-                photos, f"{folder}/{stage.name}", [replace(stage, steps=25 + steps)], model, quiet=True
-            )
-            seconds = [row["seconds"] for row in run.run()]
-            found[stage.name] = (seconds[-1] - seconds[0]) / (25 * (len(seconds) - 1))
+            planned = [replace(stage, steps=(blocks + 1) * BLOCK + 1)]
+            run = Trainer(photos, f"{folder}/{stage.name}", planned, build(), quiet=True, **how)
+            marks, fetch = [], run.crops.batch
+
+            def batch(step: int, marks=marks, fetch=fetch):
+                marks.append(time.perf_counter())
+                return fetch(step)
+
+            run.crops.batch = batch
+            run.run()
+            found[stage.name] = float(np.median(np.diff(marks[: planned[0].steps : BLOCK])[1:])) / BLOCK
     return found
 
 
-def plan_for(name: str, minutes: float, timed: dict[str, float]) -> list[Stage]:
-    """The default plan with as many steps as take `minutes`."""
+def plan_for(minutes: float, timed: dict[str, float]) -> list[Stage]:
+    """The default plan with as many steps as take `minutes`; a Generalist's where no compass was timed."""
     seconds = 60 * minutes
-    if name == "generalist":
+    if "compass" not in timed:
         return generalist_stages(round(seconds / timed["together"]))
     compass = min(2000, round(COMPASS * seconds / timed["compass"]))
     seconds -= compass * timed["compass"]

@@ -13,6 +13,7 @@ from budget import arguments, begin_with, machine, new, plan_for, seconds_per_st
 
 from slerir_lite.evaluate import evaluate
 from slerir_lite.pairs import FIVE, pairs
+from slerir_lite.plan import stages
 from slerir_lite.train import Trainer
 
 parser = arguments(__doc__)
@@ -20,8 +21,8 @@ parser.add_argument("--minutes", type=float, default=10)
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 photos = begin_with(args)
-timed = seconds_per_step("slerir", photos)
-plan = plan_for("slerir", args.minutes, timed)
+timed = seconds_per_step(lambda: new("slerir", args.seed), stages(100, 1), photos)
+plan = plan_for(args.minutes, timed)
 with tempfile.TemporaryDirectory() as folder:
     begin = time.monotonic()
     run = Trainer(photos, folder, plan, new("slerir", args.seed), seed=args.seed)

@@ -29,7 +29,7 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--start", type=Path, help="weights to go on from: the senses are not taught anew")
 args = parser.parse_args()
 
-photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split()))
+photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split())).with_bristles()
 plan = stages(args.steps, args.compass_steps)
 start = load_weights(args.start) if args.start else None
 rest = [replace(stage, lr=min(stage.lr, 8e-4)) for stage in plan if stage.name in ("team", "joint")]

@@ -98,20 +98,16 @@ def restore(
 
         with _progress() as bar:
             done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), one)
-        failed = work.failed + failed
         if done:
             out.print(restored_table(done, clean is not None))
-        for row in done:
-            for note in row["notes"]:
-                err.print(Text(f"{row['photo']}: {note}", style="yellow"), soft_wrap=True)
-        for row in failed:
-            err.print(Text(f"{row['photo']}: {row['reason']}", style="red"), soft_wrap=True)
-        if work.skipped:
-            err.print(f"{len(work.skipped)} were restored before and left out.")
+        found = {
+            "restored": done,
+            "failed": work.failed + failed,
+            "skipped": [str(p) for p in work.skipped],
+        }
+        _tell(found)
         if report is not None:
-            _write_json(
-                report, {"restored": done, "failed": failed, "skipped": [str(p) for p in work.skipped]}
-            )
+            _write_json(report, found)
         if stopped:
             again = "does all of them again" if overwrite else "with --skip-existing goes on"
             err.print(
@@ -120,9 +116,20 @@ def restore(
                 soft_wrap=True,
             )
             raise typer.Exit(130)
-        if failed:
-            err.print(f"{len(done)} restored, {len(failed)} not.")
+        if found["failed"]:
+            err.print(f"{len(done)} restored, {len(found['failed'])} not.")
             raise typer.Exit(1)
+
+
+def _tell(found: dict[str, list]) -> None:
+    """What there is to say of single photos: what was lost in writing them, and why some are missing."""
+    for row in found["restored"]:
+        for note in row["notes"]:
+            err.print(Text(f"{row['photo']}: {note}", style="yellow"), soft_wrap=True)
+    for row in found["failed"]:
+        err.print(Text(f"{row['photo']}: {row['reason']}", style="red"), soft_wrap=True)
+    if found["skipped"]:
+        err.print(f"{len(found['skipped'])} were restored before and left out.")
 
 
 @app.command()

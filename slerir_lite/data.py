@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from .bristles import bristles
 from .degrade import PLACES, confine, disc, draw_disc, mix, transmission
 from .photo import as_bytes, list_photos, read_photo
 from .view import View
@@ -32,9 +33,10 @@ MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in
 # What is broken and how often. Mixes that the benchmark holds out (rain+blur, haze+noise,
 # lowlight+noise) must not stand here.
 RECIPE = {
-    "clean": 0.11, "noise": 0.20, "rain": 0.14, "haze": 0.13, "blur": 0.16, "lowlight": 0.08,
-    "haze+rain": 0.06, "blur+noise": 0.06, "lowlight+blur": 0.06,
+    "clean": 0.11, "noise": 0.18, "rain": 0.14, "haze": 0.13, "blur": 0.15, "lowlight": 0.08,
+    "haze+rain": 0.06, "blur+noise": 0.09, "lowlight+blur": 0.06,
 }  # fmt: skip
+BRISTLED = 5  # each so many photos has a twin with bristles
 CORNERED = 0.16  # share of the degraded photos whose damage is confined to a soft-edged disc
 
 # What the compass learns to read off a photo, token by token; see `amounts`.
@@ -61,6 +63,10 @@ class Photos:
         """All photos of a folder, less the file names in `leave_out`."""
         files = [f for f in list_photos(folder) if f.name not in leave_out]
         return cls([torch.from_numpy(as_bytes(read_photo(f))).permute(2, 0, 1) for f in files])
+
+    def with_bristles(self) -> "Photos":
+        """And every fifth photo once more, with bristles that are not rain."""
+        return Photos(self.images + [bristles(x, seed) for seed, x in enumerate(self.images[::BRISTLED])])
 
     @classmethod
     def dead_leaves(cls, count: int, size: int = 192, seed: int = 0) -> "Photos":

@@ -20,14 +20,14 @@ class Fuse(nn.Module):
     """(local tokens, sense, view) -> guide (B, D, h, w), and from it what steers the stations.
 
     tokens: D. channels: the inner width of the stations, run by run: stations side by side that work at the
-    same size share their factors.
+    same size share their factors. global_sense, local_sense: rivals see with one of the two, or with neither.
     """
 
-    def __init__(self, tokens: int, channels: list[int]):
+    def __init__(self, tokens: int, channels: list[int], global_sense: bool = True, local_sense: bool = True):
         super().__init__()
-        self.local = nn.Conv2d(tokens, tokens, 1)
-        self.far = nn.Conv2d(tokens, tokens, 1)
-        self.whole = nn.Linear(tokens, tokens)
+        self.local = nn.Conv2d(tokens, tokens, 1) if local_sense else None
+        self.far = nn.Conv2d(tokens, tokens, 1) if global_sense else None
+        self.whole = nn.Linear(tokens, tokens) if global_sense else None
         # Leaky: with plain ReLU 28 of the 48 inner channels had died after a long run.
         self.blend = nn.Sequential(nn.LeakyReLU(0.1), nn.Conv2d(tokens, tokens, 1), nn.LeakyReLU(0.1))
         self.scales = nn.ModuleList(nn.Conv2d(tokens, c, 1) for c in channels)
@@ -41,9 +41,12 @@ class Fuse(nn.Module):
 
     def forward(self, local: Tensor, sense: Sense, view: View) -> Tensor:
         """local: (B, D, h, w) of the crops; sense: of their photos, one row a crop; view: where they lie."""
-        far, at = self.far(sense.thumbnail_tokens), token_places(view, local)
-        far = F.grid_sample(far, at, padding_mode="border", align_corners=False)
-        return self.blend(self.local(local) + far + self.whole(sense.global_token)[..., None, None])
+        seen = torch.zeros_like(local) if self.local is None else self.local(local)
+        if self.far is not None:
+            far, at = self.far(sense.thumbnail_tokens), token_places(view, local)
+            far = F.grid_sample(far, at, padding_mode="border", align_corners=False)
+            seen = seen + far + self.whole(sense.global_token)[..., None, None]
+        return self.blend(seen)
 
     def scale(self, run: int, guide: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, C, H, W) factors, 1 at first, for the inner channels of a run of stations; size: H, W there."""
@@ -51,6 +54,8 @@ class Fuse(nn.Module):
 
     def unblur(self, x: Tensor, sharpened: Tensor, guide: Tensor, blurred: Tensor) -> Tensor:
         """x, and `sharpened` where motion is seen; blurred: (B, 1, h, w), the compass's reading of it."""
+        if self.local is None:
+            blurred = torch.zeros_like(blurred)
         moved = self.moved(torch.cat([guide, blurred.to(guide)], 1)).float().sigmoid()
         return torch.lerp(x, sharpened, spread(moved, x.shape[-2:]))
 

@@ -83,7 +83,7 @@ def trainer(
         clean = Photos.dead_leaves(dead_leaves, seed=seed)
     else:
         names = set() if validation is None else set(validation.read_text("utf-8").split("\n"))
-        clean = Photos.from_folder(photos, leave_out={name.strip() for name in names})
+        clean = Photos.from_folder(photos, leave_out={name.strip() for name in names}).with_bristles()
     torch.manual_seed(seed)
     if generalist:
         model, way = Generalist(Config(experts=1)), generalist_stages(steps)

@@ -13,10 +13,11 @@ from torch import Tensor
 from .data import AMOUNTS, MARGIN, PATH, Batch
 from .deblur import mixture, path_shares, sharpen
 from .model import SlerIR
-from .sphere import Sense, centres, midpoint_loss, triplet_loss, uniformity_loss
+from .route import SoftmaxGate, table_from_pairings
+from .sphere import Sense, centres, midpoint_loss, nearness, triplet_loss, uniformity_loss
 
-WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 4.0, "reading": 3.0,
-           "path": 0.3, "sharpness": 1.0}  # fmt: skip
+WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 1.0, "reading": 3.0,
+           "path": 0.3, "sharpness": 1.0, "gate": 1.0}  # fmt: skip
 
 
 def restoration_loss(restored: Tensor, clean: Tensor, moved: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -52,12 +53,15 @@ def compass_loss(
     share = batch.place.repeat_interleave(2, 0).repeat(2, 1)
     label = share.argmax(1)
     pure = share.amax(1) == 1
-    middle, seen = centres(z[pure], label[pure])
+    linear = model.config.linear
+    middle, seen = centres(z[pure], label[pure], linear=linear)
     return {
-        "lead": lead * F.cross_entropy(z @ model.compass.centres.T / 0.15, share),
+        "lead": lead * F.cross_entropy(nearness(z, model.compass.centres) / 0.15, share),
         "triplet": triplet_loss(z[pure], label[pure]),
         "uniformity": uniformity_loss(middle[seen]),
-        "midpoint": midpoint_loss(z, share, middle, seen),
+        "midpoint": midpoint_loss(
+            z, share, torch.where(seen[:, None], middle, model.compass.centres), linear
+        ),
         "reading": F.smooth_l1_loss(model.compass.read(local.float()), batch.amounts, beta=0.1),
     }
 
@@ -87,6 +91,16 @@ def motion_loss(model: SlerIR, batch: Batch, local: Tensor) -> dict[str, Tensor]
     return {"path": told[clear].mean() if clear.any() else path.sum() * 0, "sharpness": left}
 
 
-def weighted(parts: dict[str, Tensor]) -> Tensor:
-    """The sum of what `compass_loss` and `motion_loss` returned, each part by its weight."""
-    return sum(WEIGHTS[name] * value for name, value in parts.items())
+def gate_loss(gate: SoftmaxGate, sense: Sense, share: Tensor) -> dict[str, Tensor]:
+    """Cross-entropy of a softmax gate, a rival, to the table that the pins begin with: it has no places.
+
+    share: (B, 6) of the places; a mix has half of either parent's specialist.
+    """
+    told = F.one_hot(table_from_pairings(), gate.experts).to(share)  # (L, 6, K)
+    goal = torch.einsum("bp,lpk->blk", share, told.to(share.device))
+    return {"gate": -(goal * gate.scores(sense).log_softmax(-1)).sum(-1).mean()}
+
+
+def weighted(parts: dict[str, Tensor], weights: dict[str, float] = WEIGHTS) -> Tensor:
+    """The sum of what `compass_loss`, `motion_loss` and `gate_loss` returned, each part by its weight."""
+    return sum(weights[name] * value for name, value in parts.items())

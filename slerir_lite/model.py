@@ -30,12 +30,18 @@ SEEN, SHARE = 0.25, 0.02  # motion is undone in photos of which this share shows
 
 @dataclass(frozen=True)
 class Config:
-    """experts: K a station; width: channels at half size; dim: d of the sphere; tokens: D of the guide."""
+    """experts: K a station; width: channels at half size; dim: d of the sphere; tokens: D of the guide.
+
+    Rivals: linear, a space without a sphere; global_sense or local_sense False, a guide that lacks it.
+    """
 
     experts: int = 3
     width: int = 32
     dim: int = 5
     tokens: int = 48
+    linear: bool = False
+    global_sense: bool = True
+    local_sense: bool = True
 
     def __post_init__(self):
         if self.experts not in (1, 3):
@@ -100,19 +106,19 @@ class SlerIR(nn.Module):
     def __init__(self, config: Config = Config(), router: nn.Module | None = None):
         super().__init__()
         self.config = config
-        self.compass = Compass(config.dim, config.tokens)
-        pins = pins_from_centres(self.compass.centres, config.experts)
-        self.router = NearestPin(pins) if router is None else router
+        self.compass = Compass(config.dim, config.tokens, config.linear)
+        pins = pins_from_centres(self.compass.centres, config.experts, config.linear)
+        self.router = NearestPin(pins, linear=config.linear) if router is None else router
         self.deblur = Deblur()
-        self.fuse = Fuse(config.tokens, config.channels(RUNS))
+        self.fuse = Fuse(config.tokens, config.channels(RUNS), config.global_sense, config.local_sense)
         self.backbone = Backbone(config)
 
     def forward(self, x: Tensor, sense: Sense | None = None, view: View | None = None,
                 small: Tensor | None = None, motion: Tensor | None = None,
-                choice: Tensor | None = None) -> Restored:  # fmt: skip
+                choice: Tensor | None = None, label: Tensor | None = None) -> Restored:  # fmt: skip
         """x alone: whole photos. In training: `small` (P, 3, 64, 64) thumbnails, x with two crops of each,
         which lie at `view`, and `motion` (P, 2) as in `Batch`. Of whole photos `sense` may be known already.
-        choice: (B, 8), to override the router."""
+        choice: (B, 8), to override the router. label: (B,) places, for a router that is told them."""
         height, width = x.shape[-2:]
         if small is not None and view is None:
             raise ValueError("crops (given with `small`) need the `view` that says where they lie")
@@ -122,7 +128,7 @@ class SlerIR(nn.Module):
             photo = x[..., :height, :width]
             sense = self.sense(photo, local, small)
             sense.filters = self.find_motion(photo, local, small is not None, motion)
-        route = self.router(sense) if choice is None else fixed(choice, self.config.experts)
+        route = self.router(sense, label) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
         x = self.work(x, route, sense, local, guide)
         return Restored(x[..., :height, :width], route, sense, local, guide)

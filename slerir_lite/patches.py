@@ -90,7 +90,7 @@ def patch_places(model: SlerIR, pairs: Iterable[Pair], size: int = 64, quiet: bo
 def _places(model: SlerIR, x: Tensor) -> list[dict[str, float]]:
     """Degrees from each of (B, 3, S, S) small photos to each of the six places, by the compass alone."""
     x = x.to(model.compass.centres.device, memory_format=torch.channels_last)
-    return places(model.sense(x, model.compass.look(pad(x))).z, model.compass.centres)
+    return places(model.sense(x, model.compass.look(pad(x))).z, model.compass.centres, model.config.linear)
 
 
 def _batches(photo: Tensor, cut: list[tuple[slice, slice]]) -> Iterable[list[tuple[slice, slice]]]:

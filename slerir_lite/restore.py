@@ -136,7 +136,7 @@ def _restored(model: SlerIR | None, photos: list[Tensor], path, strength, device
         else:
             got = model(torch.stack(photos).to(home, memory_format=torch.channels_last), choice=choice)
         route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
-    place = places(got.sense.z, model.compass.centres)
+    place = places(got.sense.z, model.compass.centres, model.config.linear)
     image = got.image.clamp_(0, 1).cpu()
     return [
         Restoration(
@@ -159,10 +159,16 @@ def run(model: nn.Module, x: Tensor) -> Restored | Tensor:
     return model(x.to(next(model.parameters()).device, memory_format=torch.channels_last))
 
 
-def places(z: Tensor, centres: Tensor) -> list[dict[str, float]]:
-    """How far (degrees) each of (B, d) unit vectors is from each of the six centres (6, d)."""
-    angles = torch.rad2deg(torch.acos((z.float() @ centres.T.float()).clamp(-1, 1)))
-    return [dict(zip(PLACES, row, strict=True)) for row in angles.tolist()]
+def places(z: Tensor, centres: Tensor, linear: bool = False) -> list[dict[str, float]]:
+    """How far (degrees) each of (B, d) unit vectors is from each of the six centres (6, d).
+
+    linear: the distance, since in a linear space an angle says nothing.
+    """
+    if linear:
+        far = torch.cdist(z.float(), centres.float())
+    else:
+        far = torch.rad2deg(torch.acos((z.float() @ centres.T.float()).clamp(-1, 1)))
+    return [dict(zip(PLACES, row, strict=True)) for row in far.tolist()]
 
 
 @contextmanager

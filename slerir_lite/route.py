@@ -3,7 +3,8 @@
 Paper: spherical layer-wise routing; each layer picks one expert by the embedding's direction.
 Ours:  how the pins start (every layer pairs the six places differently, and each pair's midpoint gets a
        pin) and how they learn (a gate that equals 1 but carries a gradient, as in Switch Transformers,
-       Fedus et al. 2022). The rivals share the interface `router(sense, label) -> Route`.
+       Fedus et al. 2022). The rivals share the interface `router(sense, label) -> Route`; what is no
+       angle on the sphere is told as acos of its softmax share, so that the best has the smallest.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .degrade import PLACES
-from .sphere import Sense
+from .sphere import Sense, nearness
 
 LAYERS = 8
 # Three pairs never share a specialist: clean and noise, haze and blur, rain and low light. That leaves
@@ -39,8 +40,8 @@ PAIRINGS = tuple(
 class Route:
     """Which expert each image takes at each layer.
 
-    choice: (B, L) int; angle: (B, L, K) degrees from z to each pin (for a softmax gate: of its score's
-    share, see there); gate: (B, L), all 1, whose gradient trains the router, or None.
+    choice: (B, L) int; angle: (B, L, K) degrees from z to each pin (of a rival without a sphere: acos of
+    each one's share); gate: (B, L), all 1, whose gradient trains the router, or None.
     """
 
     choice: Tensor
@@ -65,15 +66,16 @@ def table_from_pairings(pairings=PAIRINGS) -> Tensor:
     return torch.tensor([[[p in pair for pair in line].index(True) for p in PLACES] for line in pairings])
 
 
-def pins_from_centres(centres: Tensor, experts: int = 3) -> Tensor:
+def pins_from_centres(centres: Tensor, experts: int = 3, linear: bool = False) -> Tensor:
     """(L, K, d) unit pins, each the midpoint of the (6, d) centres that the layer's table gives to it.
 
-    K = 1 leaves nothing to choose, and gives the mean direction of all.
+    K = 1 leaves nothing to choose, and gives the mean direction of all. linear: the midpoints themselves.
     """
     if experts == 1:
         return F.normalize(centres.sum(0) + 1e-3, dim=0).expand(LAYERS, 1, -1).clone()
     member = F.one_hot(table_from_pairings(), experts).to(centres)  # (L, 6, K)
-    return F.normalize(torch.einsum("lpk,pd->lkd", member, centres), dim=-1)
+    total = torch.einsum("lpk,pd->lkd", member, centres)
+    return total / 2 if linear else F.normalize(total, dim=-1)
 
 
 def _route(score: Tensor, angle: Tensor, temperature: float) -> Route:
@@ -85,20 +87,35 @@ def _route(score: Tensor, angle: Tensor, temperature: float) -> Route:
 class NearestPin(nn.Module):
     """choice = argmax_k cos(z, p_lk), with `pins` (L, K, d) that learn.
 
-    shared: one choice for the whole job (the first layer's pins decide for all), a rival.
+    Rivals: shared, one choice for the whole job (the first layer's pins decide for all); begin, the layers
+    before it take their first expert always; linear, nearest by Euclidean distance instead of by angle.
     """
 
-    def __init__(self, pins: Tensor, temperature: float = 0.2, shared: bool = False):
+    def __init__(
+        self,
+        pins: Tensor,
+        temperature: float = 0.2,
+        shared: bool = False,
+        begin: int = 0,
+        linear: bool = False,
+    ):
         super().__init__()
         self.pins = nn.Parameter(pins.clone())
-        self.temperature, self.shared = temperature, shared
+        self.temperature, self.shared, self.begin, self.linear = temperature, shared, begin, linear
 
     def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
         pins = self.pins[:1].expand_as(self.pins) if self.shared else self.pins
         with torch.autocast(pins.device.type, enabled=False):  # near ties must fall as they do at inference
-            cos = torch.einsum("bd,lkd->blk", sense.z.float(), F.normalize(pins, dim=-1))
-        angle = torch.rad2deg(torch.acos(cos.detach().clamp(-1, 1)))
-        return _route(cos, angle, self.temperature)
+            if self.linear:
+                near = nearness(sense.z.float(), pins.flatten(0, 1)).unflatten(1, pins.shape[:2])
+            else:
+                near = torch.einsum("bd,lkd->blk", sense.z.float(), F.normalize(pins, dim=-1))
+        if self.begin:
+            first = torch.full_like(near[:, : self.begin], -torch.inf)
+            first[..., 0] = 1.0
+            near = torch.cat([first, near[:, self.begin :]], 1)
+        found = F.softmax(near.detach() / self.temperature, -1) if self.linear else near.detach().clamp(-1, 1)
+        return _route(near, torch.rad2deg(torch.acos(found)), self.temperature)
 
 
 class SoftmaxGate(nn.Module):
@@ -109,8 +126,12 @@ class SoftmaxGate(nn.Module):
         self.score = nn.Linear(tokens, layers * experts)
         self.experts = experts
 
+    def scores(self, sense: Sense) -> Tensor:
+        """(B, L, K), of which the highest wins."""
+        return self.score(sense.global_token).float().unflatten(1, (-1, self.experts))
+
     def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
-        score = self.score(sense.global_token).float().unflatten(1, (-1, self.experts))
+        score = self.scores(sense)
         return _route(score, torch.rad2deg(torch.acos(F.softmax(score.detach(), -1))), 1.0)
 
 

@@ -6,6 +6,7 @@ Paper: a degradation embedding on the unit hypersphere, learnt with a triplet-co
 Ours:  the encoder (a small convolutional net instead of a transformer), d = 5 with six places (the five
        degradations and clean: the simplex, all equally far apart), mixes drawn to the midpoint of their
        parents, and a reading: every local token also learns to say how much of what was done there.
+       The rival `linear`: the same encoder and losses in a space without a sphere, see `nearness`.
 
 Uniformity: Wang & Isola, "Understanding Contrastive Representation Learning through Alignment and
 Uniformity on the Hypersphere", ICML 2020. Triplet: Schroff et al., "FaceNet", CVPR 2015.
@@ -26,7 +27,8 @@ from .degrade import PLACES
 class Sense:
     """What the compass knows of whole photos; P photos a batch.
 
-    z: (P, d) unit vectors; global_token: (P, D); thumbnail_tokens: (P, D, 8, 8), a coarse map of the photo
+    z: (P, d) unit vectors (of a linear compass, points); global_token: (P, D)
+    thumbnail_tokens: (P, D, 8, 8), a coarse map of the photo
     filters: (P, FILTERS) what undoes the photo's motion, see `deblur`; or None where it was not asked
     """
 
@@ -56,12 +58,12 @@ class Compass(nn.Module):
     `forward(x)`: whole photos, both senses -> (local tokens, Sense).
 
     tokens: D. dim: d, the sphere is S^(d-1). `centres`: (6, d), where the places lie: evenly spaced until
-    training has measured them.
+    training has measured them. linear: a rival, whose z is any point of R^d.
     """
 
-    def __init__(self, dim: int = 5, tokens: int = 48):
+    def __init__(self, dim: int = 5, tokens: int = 48, linear: bool = False):
         super().__init__()
-        self.dim, self.tokens = dim, tokens
+        self.dim, self.tokens, self.linear = dim, tokens, linear
         # Noise, blur and dark grain live in fine detail: the detail gets channels of its own.
         self.close = nn.Sequential(
             _step(96, 32, size=1), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
@@ -90,11 +92,20 @@ class Compass(nn.Module):
         """far: (P, D, 8, 8) from `glance`; close: (P, D) means of the photos' local tokens."""
         with torch.autocast(far.device.type, enabled=False):  # angles deserve full precision
             g = self.join(torch.cat([close, far.mean((2, 3))], 1).float())
-            return Sense(F.normalize(self.direction(g), dim=1), g, far)
+            z = self.direction(g)
+            return Sense(z if self.linear else F.normalize(z, dim=1), g, far)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Sense]:
         local = self.look(x)
         return local, self.survey(self.glance(thumbnail(x)), local.mean((2, 3)))
+
+
+def nearness(a: Tensor, b: Tensor) -> Tensor:
+    """(N, d), (M, d) -> (N, M): -|a - b|^2 / 2. Of unit vectors that is cos(a, b) - 1.
+
+    So what the losses say of angles on the sphere, they say of distances in a linear space.
+    """
+    return a @ b.T - (a.square().sum(1)[:, None] + b.square().sum(1)) / 2
 
 
 def triplet_loss(z: Tensor, label: Tensor, margin: float = 0.8) -> Tensor:
@@ -105,11 +116,11 @@ def triplet_loss(z: Tensor, label: Tensor, margin: float = 0.8) -> Tensor:
     """
     if not len(z):
         return z.sum()  # nothing but mixes in the batch
-    cos = z @ z.T
+    near = nearness(z, z)
     same = label[:, None] == label[None, :]
     positive = same & ~torch.eye(len(z), dtype=torch.bool, device=z.device)
-    nearest = cos.masked_fill(same, -math.inf).amax(1, keepdim=True)
-    loss = (margin + nearest - cos).clamp(min=0)[positive & nearest.isfinite()]
+    nearest = near.masked_fill(same, -math.inf).amax(1, keepdim=True)
+    loss = (margin + nearest - near).clamp(min=0)[positive & nearest.isfinite()]
     return loss.mean() if len(loss) else z.sum() * 0
 
 
@@ -121,21 +132,31 @@ def uniformity_loss(z: Tensor, t: float = 2.0) -> Tensor:
     return torch.logsumexp(-t * (z[i] - z[j]).square().sum(1), 0) - math.log(len(i))
 
 
-def centres(z: Tensor, label: Tensor, count: int = len(PLACES)) -> tuple[Tensor, Tensor]:
-    """Normalised means (count, d) of the unit vectors with each label, and which labels occurred (count,)."""
+def centres(
+    z: Tensor, label: Tensor, count: int = len(PLACES), linear: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Normalised means (count, d) of the unit vectors with each label, and which labels occurred (count,).
+
+    linear: the means themselves.
+    """
     member = F.one_hot(label, count).to(z)
+    if linear:
+        return member.T @ z / member.sum(0).clamp(min=1)[:, None], member.any(0)
     return F.normalize(member.T @ z, dim=1), member.any(0)
 
 
-def midpoint_loss(z: Tensor, share: Tensor, middle: Tensor, seen: Tensor) -> Tensor:
-    """1 - cos to the midpoint of the parents' centres, for the mixes among (B, d) unit vectors z.
+def midpoint_loss(z: Tensor, share: Tensor, places: Tensor, linear: bool = False) -> Tensor:
+    """1 - cos to the midpoint of the parents' places, for the mixes among (B, d) unit vectors z.
 
-    share: (B, 6) of the places; middle, seen: from `centres`. Mixes whose parents are not seen don't count.
+    share: (B, 6) of the places; places: (6, d) unit vectors, where they lie. linear: half the squared
+    distance instead.
     """
-    mixed = (share.amax(1) < 1) & ((share > 0) <= seen).all(1)
+    mixed = share.amax(1) < 1
     if not mixed.any():
         return z.sum() * 0
-    goal = share[mixed] @ middle.detach()
+    goal = share[mixed] @ places.detach()
+    if linear:
+        return (z[mixed] - goal).square().sum(1).mean() / 2
     length = goal.norm(dim=1)
     # Parents that face each other, as some do on the globe, have no midpoint: there is nothing to draw to.
     off = (1 - (z[mixed] * F.normalize(goal, dim=1)).sum(1))[length > 0.2]

@@ -8,6 +8,7 @@ Ours:  all of it. A batch and a rate are functions of the step, so that a run ki
 import copy
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,10 +23,10 @@ from .data import Batch, Crops, Photos
 from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
-from .losses import compass_loss, motion_loss, restoration_loss, weighted
+from .losses import WEIGHTS, compass_loss, gate_loss, motion_loss, restoration_loss, weighted
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
-from .route import LAYERS, pins_from_centres
+from .route import LAYERS, SoftmaxGate, pins_from_centres
 from .sphere import centres
 from .weights import own_router, save_weights
 
@@ -39,7 +40,10 @@ class Trainer:
     """One run: `Trainer(photos, "runs/mine", plan=stages(4000)).run()`; run again to resume what was cut off.
 
     photos: clean ones. out: folder for checkpoint.pt, history.json and, at the end, model.safetensors.
-    model: a SlerIR or Generalist, else a new SlerIR from the seed.
+    model: a SlerIR or Generalist, else a new SlerIR from the seed. weights: of the compass's losses, where
+    they differ from `losses.WEIGHTS`. fixed_places: the compass's centres stay where they are, and the lead
+    towards them does not fade. watch: is called with the trainer after each new line of the history, such as
+    `explore.watch.Watch`; it must change nothing.
     """
 
     def __init__(
@@ -54,6 +58,9 @@ class Trainer:
         save_every: float = 120.0,
         accelerator: Accelerator | None = None,
         quiet: bool = False,
+        weights: dict[str, float] | None = None,
+        fixed_places: bool = False,
+        watch: Callable[["Trainer"], None] | None = None,
     ):
         torch.manual_seed(seed)
         self.model = SlerIR(Config()) if model is None else model
@@ -62,7 +69,8 @@ class Trainer:
         self.out = Path(out)
         self.accelerator = accelerator or Accelerator(mixed_precision="bf16" if bf16_pays() else "no")
         self.crops = Crops(photos, per_batch, size, seed=seed)
-        self.save_every, self.quiet, self.seed = save_every, quiet, seed
+        self.save_every, self.quiet, self.seed, self.watch = save_every, quiet, seed, watch
+        self.weights, self.fixed_places = WEIGHTS | (weights or {}), fixed_places
         self.model.to(self.accelerator.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.step, self.seconds, self.history = 0, 0.0, []
@@ -93,8 +101,8 @@ class Trainer:
                     self._run_stage(stage, begin, bar, state)
                     state = None
                 begin, before = begin + stage.steps, stage
-        if isinstance(self.ema, SlerIR):
-            self.ema.compass.centres.copy_(self.measure_centres(self.ema))
+        if isinstance(self.ema, SlerIR) and not self.fixed_places:
+            self._place(self.ema, self.measure_centres(self.ema))
         if main and own_router(self.ema):  # a rival's weights stay in the checkpoint, and in `ema`
             save_weights(self.ema, self.out / "model.safetensors", {"seed": self.seed, "steps": total})
         return self.history
@@ -126,6 +134,8 @@ class Trainer:
                     {"step": self.step, "stage": stage.name, "seconds": round(self.seconds, 1)} | told
                 )
                 bar.set_postfix_str(f"{stage.name} " + " ".join(f"{k} {v:.2f}" for k, v in told.items()))
+                if self.watch and self.accelerator.is_main_process:
+                    self.watch(self)
             bar.update()
             if now - saved > self.save_every or self.step == begin + stage.steps or self.ctrl_c.pressed:
                 self._save(optimizer)
@@ -139,7 +149,7 @@ class Trainer:
         for name, part in self.model.named_children():
             part.requires_grad_(name in stage.trains)
             part.train(name in stage.trains and (name not in SENSES or stage.name == "compass"))
-        groups = [{"params": list(part.parameters()), "faster": 5 if name == "router" else 1}
+        groups = [{"params": list(part.parameters()), "faster": 5 if hasattr(part, "pins") else 1}
                   for name, part in self.model.named_children() if name in stage.trains]  # fmt: skip
         return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
 
@@ -166,44 +176,59 @@ class Trainer:
         if not isinstance(self.model, SlerIR):
             return
         if before.name == "compass":
-            middle = self.measure_centres(self.ema)
+            middle = self.ema.compass.centres if self.fixed_places else self.measure_centres(self.ema)
             for model in (self.model, self.ema):
                 model.compass.load_state_dict(self.ema.compass.state_dict())
-                model.compass.centres.copy_(middle)
+                model.router.load_state_dict(self.ema.router.state_dict())
+                self._place(model, middle)
                 if hasattr(model.router, "pins"):
-                    model.router.pins.copy_(pins_from_centres(model.compass.centres, model.config.experts))
+                    config = model.config
+                    model.router.pins.copy_(pins_from_centres(middle, config.experts, config.linear))
         if before.name == "together" and stage.name == "team":
             for model in (self.model, self.ema):
                 for station in model.backbone.stations:
                     station.copy_first()
 
+    @staticmethod
+    def _place(model: SlerIR, middle: Tensor) -> None:
+        """The places lie at `middle` (6, d) now: whoever looks them up shall find them there."""
+        model.compass.centres.copy_(middle)
+        if hasattr(model.router, "centres"):
+            model.router.centres.copy_(middle)
+
     def _losses(self, stage: Stage, step: int, batch: Batch) -> tuple[Tensor, dict]:
         x = batch.degraded.contiguous(memory_format=torch.channels_last)
         if stage.name == "compass":
-            return self._compass_losses(x, batch, max(0.0, 1 - 1.25 * step / stage.steps))
+            fading = 1.0 if self.fixed_places else max(0.0, 1 - 1.25 * step / stage.steps)
+            return self._compass_losses(stage, x, batch, fading)
         with self.accelerator.autocast():
             if isinstance(self.model, Generalist):
                 y = self.model(x)
             else:
                 first = torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device)
                 choice = first if stage.name == "together" else None
+                label = batch.place.argmax(1).repeat_interleave(2)  # of a mix, the first of its parents
                 got: Restored = self.model(
-                    x, view=batch.view, small=batch.thumbnail, motion=batch.motion, choice=choice
+                    x, view=batch.view, small=batch.thumbnail, motion=batch.motion, choice=choice, label=label
                 )
                 y = got.image
-        learns = "compass" in stage.trains
-        parts = compass_loss(self.model, batch, got.local, got.sense) if learns else {}
+        learns, lead = "compass" in stage.trains, float(self.fixed_places)
+        parts = compass_loss(self.model, batch, got.local, got.sense, lead) if learns else {}
         moved = (batch.motion[:, 0] > 0).repeat_interleave(2)
         loss, psnr = restoration_loss(y, batch.clean, moved)
         told = {"loss": loss.detach(), "psnr": psnr}
-        return (loss + 0.1 * weighted(parts) if parts else loss), told
+        return (loss + 0.1 * weighted(parts, self.weights) if parts else loss), told
 
-    def _compass_losses(self, x: Tensor, batch: Batch, lead: float) -> tuple[Tensor, dict]:
+    def _compass_losses(self, stage: Stage, x: Tensor, batch: Batch, lead: float) -> tuple[Tensor, dict]:
         with self.accelerator.autocast():
             local = self.model.compass.look(x)
             sense = self.model.sense(x, local, batch.thumbnail)
-        parts = compass_loss(self.model, batch, local, sense, lead) | motion_loss(self.model, batch, local)
-        return weighted(parts), {k: v.detach() for k, v in parts.items()}
+        parts = compass_loss(self.model, batch, local, sense, lead)
+        if "deblur" in stage.trains:
+            parts |= motion_loss(self.model, batch, local)
+        if "router" in stage.trains and isinstance(self.model.router, SoftmaxGate):
+            parts |= gate_loss(self.model.router, sense, batch.place.repeat_interleave(2, 0))
+        return weighted(parts, self.weights), {k: v.detach() for k, v in parts.items()}
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -226,7 +251,7 @@ class Trainer:
             pure = share.amax(1) == 1
             z.append(sense.z[pure])
             label.append(share.argmax(1)[pure])
-        return centres(torch.cat(z), torch.cat(label), len(PLACES))[0]
+        return centres(torch.cat(z), torch.cat(label), len(PLACES), model.config.linear)[0]
 
     def _save(self, optimizer) -> None:
         if not self.accelerator.is_main_process:
@@ -269,7 +294,8 @@ class Trainer:
     def _identity(self) -> str:
         """What must agree for a checkpoint to be continued."""
         router = getattr(self.model, "router", None)
-        kind = [type(self.model).__name__, type(router).__name__, getattr(router, "shared", False)]
+        how = [getattr(router, name, False) for name in ("shared", "begin", "linear")]
+        kind = [type(self.model).__name__, type(router).__name__, how, self.weights, self.fixed_places]
         crops = self.crops
         look = round(float(crops.photos.thumbnails.double().mean()), 9)  # tells as many other photos
         data = [self.seed, crops.per_batch, crops.size, crops.recipe, len(crops.photos), look]

@@ -22,7 +22,9 @@ from .weights_about import FORMAT, KEY, WeightsError, digest, opened, read_about
 
 MODELS = {"SlerIR": SlerIR, "Generalist": Generalist, "Compass": Compass}
 # The largest network that a file may ask for: a hostile one could otherwise take all memory.
-BOUNDS = {"experts": (1, 8), "width": (1, 128), "dim": (2, 64), "tokens": (1, 256)}
+BOUNDS = {"experts": (1, 8), "width": (1, 128), "dim": (2, 64), "tokens": (1, 256)} | dict.fromkeys(
+    ("linear", "global_sense", "local_sense"), (False, True)
+)
 
 
 def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None, half: bool = False) -> None:
@@ -42,7 +44,8 @@ def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None, 
             f"{' with one choice for all layers' if type(router) is NearestPin else ''}. "
             "Keep a rival's state_dict() with torch.save."
         )
-    config = Config(dim=model.dim, tokens=model.tokens) if kind == "Compass" else model.config
+    own = Config(dim=model.dim, tokens=model.tokens, linear=model.linear) if kind == "Compass" else None
+    config = own or model.config
     about = {"format": FORMAT, "model": kind, "config": asdict(config), "facts": facts or {}}
     about = json.loads(json.dumps(about))  # as it will be read: JSON has no tuples, and no numbers as keys
     tensors = {
@@ -56,7 +59,10 @@ def save_weights(model: nn.Module, path: str | Path, facts: dict | None = None, 
 def own_router(model: nn.Module) -> bool:
     """Whether a model's router, if it has one, is SlerIR's own, which its config describes fully."""
     router = getattr(model, "router", None)
-    return router is None or (type(router) is NearestPin and not router.shared)
+    if router is None:
+        return True
+    plain = type(router) is NearestPin and not router.shared and not router.begin
+    return plain and router.linear == model.config.linear
 
 
 def load_weights(path: str | Path) -> SlerIR | Generalist | Compass:
@@ -121,10 +127,10 @@ def _checked_config(path, values) -> Config:
         )
     for name, value in values.items():
         low, high = BOUNDS[name]
-        if type(value) is not int or not low <= value <= high:
+        if type(value) is not type(low) or not low <= value <= high:
+            right = "true or false" if type(low) is bool else f"a number from {low} to {high}"
             raise WeightsError(
-                f"{path}: {name} is {short(value)} in its config, not a number from {low} to {high}. "
-                "Copy or download it again."
+                f"{path}: {name} is {short(value)} in its config, not {right}. Copy or download it again."
             )
     try:
         return Config(**values)
@@ -135,7 +141,8 @@ def _checked_config(path, values) -> Config:
 def _built(path, kind: str, config: Config) -> nn.Module:
     try:
         with torch.random.fork_rng(devices=[]):
-            return Compass(config.dim, config.tokens) if kind == "Compass" else MODELS[kind](config)
+            whole = MODELS[kind]
+            return whole(config.dim, config.tokens, config.linear) if whole is Compass else whole(config)
     except (RuntimeError, ValueError) as error:
         raise WeightsError(
             f"{path}: no network can be built from {config} ({error}). Copy or download it again."

@@ -21,7 +21,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 REQUIRED = [
     Requirement(r) for r in PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
 ]
-CONDA_NAMES = {"torch": "pytorch"}  # where conda-forge's name differs from PyPI's
+# Where conda-forge's name differs from PyPI's, and what it does not have.
+CONDA_NAMES = {"torch": "pytorch", "playwright": "playwright-python"}
+NOT_ON_CONDA = {"axe-playwright-python"}
 
 
 def load(path: Path):
@@ -38,8 +40,17 @@ badges = load(ROOT / "notebooks" / "badges.py")
 def test_the_conda_environment_asks_for_what_pyproject_asks_for():
     asked = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
     packages = {p for p in asked if isinstance(p, str) and p != "pip"}
-    wanted = {f"{CONDA_NAMES.get(r.name, r.name)}{r.specifier}" for r in REQUIRED}
+    wanted = {
+        f"{CONDA_NAMES.get(r.name, r.name)}{r.specifier}" for r in REQUIRED if r.name not in NOT_ON_CONDA
+    }
     assert packages == wanted | {f"python{PROJECT['requires-python']}"}
+
+
+def test_pip_brings_what_conda_does_not_have():
+    asked = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    (lines,) = [p["pip"] for p in asked if isinstance(p, dict)]
+    # conda hands these lines to pip as a requirements file, which takes no options such as --no-deps.
+    assert lines == [str(r) for r in REQUIRED if r.name in NOT_ON_CONDA] + ["--editable ."]
 
 
 def test_only_lower_bounds():

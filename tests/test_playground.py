@@ -10,7 +10,7 @@ from PIL import Image
 
 from slerir_lite.degrade import KINDS
 from slerir_lite.explore.labels import unlabelled
-from slerir_lite.explore.playground import KNOBS, Playground, damage, picture
+from slerir_lite.explore.playground import KNOBS, Playground, broken, damage, picture
 from slerir_lite.photo import as_bytes
 
 
@@ -41,13 +41,43 @@ def test_every_knob_changes_the_photo_at_both_ends(kind, photo):
         assert all(y.shape == photo.shape for y in ends)
 
 
+def ask(playground, **changed) -> dict:
+    """What the page does: the answer to a question that differs from the first one in what is given."""
+    asked = {"n": 1, "photo": "leaves", "steps": [["noise", {}]], "spot": None} | changed
+    playground.set_state({"asked": asked})
+    assert playground.answer["n"] == asked["n"]
+    return playground.answer
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_asks_and_is_answered(kind, playground, photo):
-    playground.set_state({"asked": {"photo": "fallen", "kind": kind, "knobs": {}}})
-    answer = playground.answer
+    answer = ask(playground, photo="fallen", steps=[[kind, {}]])
     assert answer["error"] == "" and "fallen" in answer["alt"]
     assert answer["said"].startswith("PSNR ") and "SSIM" in answer["said"]
     assert np.array_equal(pixels(answer), as_bytes(damage(photo.flip(-1), kind, {})))
+    assert torch.equal(playground.result, damage(photo.flip(-1), kind, {})) and playground.name == "fallen"
+
+
+def test_the_order_of_two_damages_is_that_of_the_page(playground, photo):
+    hazy_first = ask(playground, steps=[["haze", {}], ["blur", {"length": 9}]])
+    assert hazy_first["alt"] == "leaves, damaged by haze, then blur"
+    first, second = (
+        pixels(a) for a in (hazy_first, ask(playground, n=2, steps=[["blur", {"length": 9}], ["haze", {}]]))
+    )
+    assert not np.array_equal(first, second)
+    by_hand = damage(damage(photo, "haze", {"beta": 3}), "noise", {"sigma": 0})
+    assert torch.equal(broken(photo, [("haze", {"beta": 3}), ("noise", {"sigma": 0})]), by_hand)
+
+
+def test_a_spot_has_damage_inside_and_none_outside(photo):
+    y = broken(photo, [("noise", {"sigma": 50})], {"across": 75, "down": 25, "radius": 15, "soft": 1})
+    changed = (y != photo).any(0)
+    height, width = changed.shape
+    rows, columns = torch.nonzero(changed, as_tuple=True)
+    assert abs(float(rows.float().mean()) / height - 0.25) < 0.05
+    assert abs(float(columns.float().mean()) / width - 0.75) < 0.05
+    area = torch.pi * (0.15 * (height * width) ** 0.5) ** 2
+    assert 0.8 < int(changed.sum()) / area < 1.2
 
 
 def test_the_first_answer_is_there_before_anything_is_asked(playground):
@@ -55,32 +85,32 @@ def test_the_first_answer_is_there_before_anything_is_asked(playground):
 
 
 @pytest.mark.parametrize(
-    "asked, words",
+    "changed, words",
     [
-        ({"photo": "none", "kind": "noise", "knobs": {}}, "none is missing"),
-        ({"photo": "leaves", "kind": "snow", "knobs": {}}, 'No degradation is called "snow"'),
-        ({"photo": "leaves", "kind": "noise", "knobs": {"sigma": 400}}, "between 0 and 55; this is 400"),
-        ({"photo": "leaves", "kind": "noise", "knobs": {"beta": 1}}, "noise has no knob beta"),
-        ({}, "photo is missing"),
+        ({"photo": "none"}, "none is missing"),
+        ({"steps": [["snow", {}]]}, 'No degradation is called "snow"'),
+        ({"steps": [["noise", {"sigma": 400}]]}, "between 0 and 55; this is 400"),
+        ({"steps": [["noise", {"beta": 1}]]}, "noise has no knob beta"),
+        ({"spot": {"radius": 0}}, "between 5 and 60; this is 0"),
+        ({"steps": [["noise"]]}, "That can't be shown"),
+        ({"steps": None}, "That can't be shown"),
     ],
 )
-def test_what_cannot_be_shown_is_said_and_the_next_question_is_answered(asked, words, playground):
-    before = playground.answer["src"]
-    playground.set_state({"asked": asked})
-    assert words in playground.answer["error"] and playground.answer["src"] == before
-    playground.set_state({"asked": {"photo": "leaves", "kind": "haze", "knobs": {"beta": 2}}})
-    assert playground.answer["error"] == ""
+def test_what_cannot_be_shown_is_said_and_the_next_question_is_answered(changed, words, playground):
+    before, result = playground.answer["src"], playground.result
+    answer = ask(playground, **changed)
+    assert words in answer["error"] and answer["src"] == before and playground.result is result
+    assert ask(playground, n=2, steps=[["haze", {"beta": 2}]])["error"] == ""
+
+
+def test_a_question_with_nothing_in_it_is_answered_too(playground):
+    playground.set_state({"asked": {}})
+    assert "photo is missing" in playground.answer["error"]
 
 
 def test_no_damage_is_called_without_limit(playground):
-    playground.set_state({"asked": {"photo": "leaves", "kind": "noise", "knobs": {"sigma": 0}}})
-    assert playground.answer["said"] == "PSNR without limit, SSIM 1.000"
-
-
-def test_every_control_of_the_page_stands_in_a_label_and_waits(playground):
-    page = playground._esm
-    assert 'make("input", label' in str(page) and "setTimeout" in str(page)
-    assert all(text for knobs in KNOBS.values() for text, *_ in knobs.values())
+    assert ask(playground, steps=[])["said"] == "PSNR without limit, SSIM 1.000"
+    assert playground.answer["alt"] == "leaves, as it is"
 
 
 def test_the_static_picture_shows_both_and_their_scores(photo):

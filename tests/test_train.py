@@ -188,6 +188,16 @@ def test_a_batch_of_one_kind_has_a_finite_compass_loss(recipe, photos):
     assert all(v.isfinite() for v in parts.values())
 
 
+def test_a_mix_is_drawn_between_its_parents_though_neither_is_in_the_batch(photos):
+    model, batch, local, sense = crops_of(photos, {"haze+rain": 1}, per_batch=2)
+    middle = torch.nn.functional.normalize(model.compass.centres[2] + model.compass.centres[3], dim=0)
+    parts = compass_loss(model, batch, local, sense)
+    z = torch.cat([sense.z, model.sense(batch.degraded, local).z])
+    whole = batch.place[:, 0] == 0  # not in a corner, which lies nearer to clean
+    expected = 1 - (z @ middle)[whole.repeat_interleave(2).repeat(2)]
+    assert whole.all() and parts["midpoint"].item() == pytest.approx(expected.mean().item(), abs=1e-5)
+
+
 def test_deblur_alone_learns_from_the_motion(photos):
     model, batch, local, _ = crops_of(photos, {"blur": 1, "clean": 1})
     parts = motion_loss(model, batch, local)

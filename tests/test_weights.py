@@ -5,7 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -53,9 +53,10 @@ def about(**changes) -> str:
         SlerIR(SMALL),
         SlerIR(Config(width=4, tokens=8, dim=3)),
         SlerIR(Config(width=4, experts=1)),
+        SlerIR(Config(width=4, linear=True, local_sense=False)),
         Generalist(Config(width=4, experts=1)),
     ],
-    ids=["SlerIR", "globe", "one expert", "Generalist"],
+    ids=["SlerIR", "globe", "one expert", "rival", "Generalist"],
 )
 def test_what_is_saved_comes_back_bit_for_bit(model, tmp_path):
     with torch.no_grad():
@@ -72,7 +73,7 @@ def test_what_is_saved_comes_back_bit_for_bit(model, tmp_path):
 
 def test_facts_are_kept(saved):
     assert read_about(saved)["facts"] == {"seed": 3, "steps": 7}
-    assert read_about(saved)["config"] == {"experts": 3, "width": 8, "dim": 5, "tokens": 16}
+    assert read_about(saved)["config"] == asdict(SMALL)
 
 
 def test_loading_draws_no_random_numbers(saved):

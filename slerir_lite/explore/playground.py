@@ -1,12 +1,15 @@
-"""A playground of damage: choose a photo and a degradation, turn its knobs, and watch PSNR and SSIM.
+"""A playground of damage: one degradation after another, everywhere or in a spot, with PSNR and SSIM.
 
-The controls are the browser's own range inputs, each with its label, so that a keyboard and a screen reader
-find them. The page waits until a knob has rested for 150 ms, then asks; Python damages the photo, and sends a
-picture and a sentence back. Where no widget runs, `picture` gives the same as a static figure.
+The controls are the browser's own, each with its label, so that a keyboard and a screen reader find them; the
+spot can be placed by clicking on the picture as well. A question goes to Python as soon as the last one is
+answered, and of those that came meanwhile only the newest is asked: nothing queues up. Where no widget runs,
+`picture` gives a static figure.
 """
 
 import base64
 import io
+from collections.abc import Sequence
+from pathlib import Path
 
 import anywidget
 import torch
@@ -15,9 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from ..degrade import BREAK, quantise
+from ..degrade import BREAK, confine, disc, quantise
 from ..evaluate import psnr, ssim
 from ..photo import as_bytes
+from ..view import View
 from .strip import strip
 from .style import WRITTEN
 
@@ -42,29 +46,54 @@ KNOBS = {
         "photons": ("photons at full white", 50, 2000, 1000),
     },
 }
+# Where the damage is, if not everywhere: a soft-edged disc, see `degrade.disc`.
+SPOT = {
+    "across": ("across (% of the width)", 0, 100, 50),
+    "down": ("down (% of the height)", 0, 100, 50),
+    "radius": ("radius (% of the size)", 5, 60, 25),
+    "soft": ("soft edge (% of the radius)", 1, 50, 10),
+}
 UNITS = {("rain", "density"): 1e-3, ("rain", "veil"): 1e-2} | {
     (kind, name): torch.pi / 180 for kind, name in (("rain", "angle"), ("blur", "angle"), ("blur", "bend"))
 }
 SEED = 0
 
 
-def damage(photo: Tensor, kind: str, knobs: dict[str, float]) -> Tensor:
-    """(3, H, W) in [0, 1] -> the same, damaged. knobs: in the units of `KNOBS`; what is left out is at first.
+def broken(photo: Tensor, steps: Sequence[tuple[str, dict]], spot: dict | None = None) -> Tensor:
+    """(3, H, W) in [0, 1] -> the same, damaged step by step and rounded to 8 bits at the end.
 
-    Raises ValueError, in words, for another degradation or parameter, or a value outside its range.
+    steps: (degradation, knobs), in the order in which they happen. spot: where; default, everywhere. Values
+    in the units of `KNOBS` and `SPOT`; what is left out is as at first. Raises ValueError, in words, for
+    another degradation or parameter, or a value outside its range.
     """
-    if kind not in KNOBS:
-        raise ValueError(f'No degradation is called "{kind}"; choose from {", ".join(KNOBS)}.')
-    if unknown := sorted(set(knobs) - set(KNOBS[kind])):
-        raise ValueError(f"{kind} has no knob {unknown[0]}; it has {', '.join(KNOBS[kind])}.")
-    chosen = {}
-    for name, (label, least, most, first) in KNOBS[kind].items():
-        value = float(knobs.get(name, first))
-        if not least <= value <= most:
-            raise ValueError(f"{label} must lie between {least} and {most}; this is {value:g}.")
-        chosen[name] = value * UNITS.get((kind, name), 1)
     generator = torch.Generator().manual_seed(SEED)
-    return quantise(BREAK[kind](photo[None], 0.5, generator=generator, **chosen)[0])[0]
+    x = y = photo[None]
+    for kind, knobs in steps:
+        if kind not in KNOBS:
+            raise ValueError(f'No degradation is called "{kind}"; choose from {", ".join(KNOBS)}.')
+        values = {k: v * UNITS.get((kind, k), 1) for k, v in _values(kind, KNOBS[kind], knobs).items()}
+        y = BREAK[kind](y, 0.5, generator=generator, **values)[0]
+    if spot is None:
+        return quantise(y)[0]
+    at = {name: torch.tensor([v / 100]) for name, v in _values("the spot", SPOT, spot).items()}
+    centre = torch.stack([at.pop("down"), at.pop("across")], 1)
+    return confine(x, y, disc(centre, **at, view=View.whole(x), height=x.shape[-2], width=x.shape[-1]))[0]
+
+
+def _values(whose: str, there: dict, asked: dict[str, float]) -> dict[str, float]:
+    if unknown := sorted(set(asked) - set(there)):
+        raise ValueError(f"{whose} has no knob {unknown[0]}; it has {', '.join(there)}.")
+    chosen = {}
+    for name, (label, least, most, first) in there.items():
+        chosen[name] = float(asked.get(name, first))
+        if not least <= chosen[name] <= most:
+            raise ValueError(f"{label} must lie between {least} and {most}; this is {chosen[name]:g}.")
+    return chosen
+
+
+def damage(photo: Tensor, kind: str, knobs: dict[str, float]) -> Tensor:
+    """(3, H, W) in [0, 1] -> the same, damaged everywhere by one degradation; see `broken`."""
+    return broken(photo, [(kind, knobs)])
 
 
 def said(damaged: Tensor, photo: Tensor) -> str:
@@ -82,105 +111,44 @@ def picture(photos: dict[str, Tensor], name: str, kind: str, **knobs: float) -> 
 class Playground(anywidget.AnyWidget):
     """photos: {name: (3, H, W) in [0, 1]}. Display the object itself; Python 3.10 and ipywidgets 7.7 will do.
 
-    asked: what the page asks for, {"photo", "kind", "knobs"}. answer: {"src", "alt", "said", "error"}.
+    result: the damaged photo on the page, (3, H, W), to be handed on; name: that of the photo.
+    asked: {"n", "photo", "steps": [[kind, knobs], …], "spot"}, as `broken` takes it; n counts the questions.
+    answer: {"n", "src", "alt", "said", "error"} to question n. In words: what is shown, or what is wrong.
     """
 
     knobs = traitlets.Dict().tag(sync=True)
+    spot = traitlets.Dict().tag(sync=True)
     names = traitlets.List().tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
+    _esm = Path(__file__).with_name("playground.js")
+    _css = Path(__file__).with_name("playground.css")
 
     def __init__(self, photos: dict[str, Tensor], **more):
         if not photos:
             raise ValueError("A playground needs at least one photo.")
-        self.photos = dict(photos)
-        first = {"photo": next(iter(photos)), "kind": "noise", "knobs": {}}
+        self.photos, self.result, self.name = dict(photos), None, ""
         written = {kind: [WRITTEN.get(kind, kind), knobs] for kind, knobs in KNOBS.items()}
-        super().__init__(knobs=written, names=list(photos), asked=first, **more)
+        first = {"n": 0, "photo": next(iter(photos)), "steps": [["noise", {}]], "spot": None}
+        super().__init__(knobs=written, spot=SPOT, names=list(photos), asked=first, **more)
         self.add_class("slerir-playground")
         self._reply()
         self.observe(lambda change: self._reply(), "asked")
 
     def _reply(self) -> None:
+        n = self.asked.get("n", 0)
         try:
-            photo, kind = self.photos[self.asked["photo"]], self.asked["kind"]
-            y = damage(photo, kind, self.asked["knobs"])
+            name, steps, spot = (self.asked[k] for k in ("photo", "steps", "spot"))
+            photo = self.photos[name]
+            y = broken(photo, steps, spot)
         except Exception as error:  # whatever a page sends: it is said there, and the playground goes on
             what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
-            self.answer = self.answer | {"error": f"That can't be shown: {what}"}
+            self.answer = self.answer | {"n": n, "error": f"That can't be shown: {what}"}
             return
+        self.result, self.name = y, name
         file = io.BytesIO()
-        Image.fromarray(as_bytes(y)).save(file, "PNG")
-        alt = f"{self.asked['photo']}, damaged by {WRITTEN.get(kind, kind)}"
+        Image.fromarray(as_bytes(y)).save(file, "PNG", compress_level=1)  # quick; few bytes matter less
         source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-        self.answer = {"src": source, "alt": alt, "said": said(y, photo), "error": ""}
-
-    _css = """
-    .slerir-playground label { display: flex; gap: .6em; align-items: center; margin: .2em 0 }
-    .slerir-playground label { max-width: 34em }
-    .slerir-playground label span { flex: 0 0 13em }
-    .slerir-playground input { flex: 1 }
-    .slerir-playground output { flex: 0 0 4em; text-align: right }
-    .slerir-playground img { max-width: 100%; margin-top: .4em }
-    """
-    _esm = """
-    function render({ model, el }) {
-      const make = (tag, parent, more = {}) =>
-        parent.appendChild(Object.assign(document.createElement(tag), more));
-      const row = (text, parent = el) => {
-        const label = make("label", parent);
-        make("span", label, { textContent: text });
-        return label;
-      };
-      const choose = (text, options) => {
-        const s = make("select", row(text));
-        for (const [value, name] of options) make("option", s, { value, textContent: name });
-        return s;
-      };
-      const kinds = model.get("knobs");
-      const photo = choose("photo", model.get("names").map((n) => [n, n]));
-      const kind = choose("damage", Object.entries(kinds).map(([k, [name]]) => [k, name]));
-      const box = make("div", el);
-      const status = make("p", el);
-      status.setAttribute("role", "status");
-      const image = make("img", el);
-      let timer, knobs = {};
-      const ask = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-          model.set("asked", { photo: photo.value, kind: kind.value, knobs: { ...knobs } });
-          model.save_changes();
-        }, 150);
-      };
-      const controls = () => {
-        box.replaceChildren();
-        knobs = {};
-        for (const [name, [text, min, max, first]] of Object.entries(kinds[kind.value][1])) {
-          const label = row(text, box);
-          const input = make("input", label, { type: "range", min, max, step: "any" });
-          const number = make("output", label);
-          input.value = first;
-          const read = () => {
-            knobs[name] = +input.value;
-            number.textContent = +knobs[name].toPrecision(3);
-          };
-          read();
-          input.addEventListener("input", () => { read(); ask(); });
-        }
-      };
-      const draw = () => {
-        const { src, alt, said, error } = model.get("answer");
-        Object.assign(image, { src: src ?? "", alt: alt ?? "" });
-        status.textContent = error || said;
-      };
-      photo.value = model.get("asked").photo;
-      kind.value = model.get("asked").kind;
-      photo.addEventListener("change", ask);
-      kind.addEventListener("change", () => { controls(); ask(); });
-      model.on("change:answer", draw);
-      controls();
-      draw();
-      return () => { clearTimeout(timer); model.off("change:answer", draw); };
-    }
-    export default { render };
-    """
+        done = ", then ".join(WRITTEN.get(kind, kind) for kind, _ in steps)
+        alt = f"{name}, " + (f"damaged by {done}" if done else "as it is") + (" in a spot" if spot else "")
+        self.answer = {"n": n, "src": source, "alt": alt, "said": said(y, photo), "error": ""}

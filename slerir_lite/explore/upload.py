@@ -12,7 +12,7 @@ from torch import Tensor
 from ..photo import read_photo
 from .show import img
 
-LONGEST = 1024  # px: larger photos are scaled down first, so that a laptop needs seconds and not minutes
+LONGEST = 4096  # px: larger photos are scaled down first, so that a laptop needs seconds and not minutes
 
 
 class Upload:

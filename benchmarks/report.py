@@ -1,0 +1,246 @@
+"""Tables and plots of the claims, from the files that `claims.py` left. Nothing is typed by hand.
+
+    python benchmarks/report.py
+
+Writes between `<!-- claims:C1 -->` and `<!-- /claims:C1 -->` in docs/claims.md, the summary between
+`<!-- claims -->` and `<!-- /claims -->` in README.md, and docs/pictures/claims.png. The same files give the
+same bytes. tests/test_report.py says when this is due.
+"""
+
+import io
+import json
+import math
+import re
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+from paired import Estimate, difference, estimate, load
+from report_metrics import METRICS, Metric
+from variants import CLAIMS, SOLO, TEAM, VARIANTS
+
+ROOT = Path(__file__).resolve().parent.parent
+BUDGETS = ("long", "short")  # the larger counts where there is one
+MARKED = re.compile(r"(<!-- claims(?::(C\d))? -->).*?(<!-- /claims(?::C\d)? -->)", re.DOTALL)
+PAGES = ("README.md", "docs/claims.md")
+PICTURE = "docs/pictures/claims.png"
+KINDS = {SOLO: "the compass alone", TEAM: "whole networks"}
+NOTHING = "Not measured yet."
+Runs = dict[tuple[str, str], dict[int, dict]]
+
+
+class Evidence:
+    """All runs of a repository, by budget."""
+
+    def __init__(self, root: Path = ROOT):
+        folder = root / "benchmarks" / "claims"
+        self.runs: dict[str, Runs] = {b: load(folder / b) for b in BUDGETS}
+        files = {b: folder / b / "cost.json" for b in BUDGETS}
+        self.costs = {b: json.loads(f.read_text("utf-8")) for b, f in files.items() if f.exists()}
+
+    def of(self, claim: str, kind: str) -> tuple[str, Runs] | None:
+        """The largest budget under which SLER-IR lite and, where there are rivals, one of them were run."""
+        rivals = asked(claim, kind)
+        for budget in BUDGETS:
+            runs = {name: row for (k, name), row in self.runs[budget].items() if k == kind}
+            if "slerir" in runs and (not rivals or any(name in runs for name in rivals)):
+                return budget, {name: runs[name] for name in ("slerir", *rivals) if name in runs}
+        return None
+
+
+def asked(claim: str, kind: str) -> tuple[str, ...]:
+    return CLAIMS[claim].compass if kind == SOLO else CLAIMS[claim].rivals
+
+
+def values(metric: Metric, runs: dict[int, dict]) -> dict[int, float | None]:
+    return {seed: metric.of(run["scores"]) for seed, run in runs.items()}
+
+
+def compared(metric: Metric, runs: Runs, rival: str) -> Estimate | None:
+    """SLER-IR lite less a rival, seed by seed."""
+    return difference(values(metric, runs["slerir"]), values(metric, runs[rival]))
+
+
+def number(v: float | None, digits: int, sign: str = "") -> str:
+    return "–" if v is None or math.isnan(v) else f"{v:{sign}.{digits}f}".replace("-", "−")
+
+
+def told(found: Estimate | None, digits: int) -> str:
+    """A difference with its interval, bold where that is clear of 0."""
+    if found is None or math.isnan(found.half):
+        return "–"
+    text = f"{number(found.mean, digits, '+')} ± {number(found.half, digits)}"
+    return f"**{text}**" if found.sign else text
+
+
+def spread(found: Estimate | None, digits: int) -> str:
+    """A mean and, in brackets, the standard deviation over seeds."""
+    if found is None:
+        return "–"
+    return number(found.mean, digits) + (
+        "" if math.isnan(found.spread) else f" ({number(found.spread, digits)})"
+    )
+
+
+def grid(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def kind_table(claim: str, kind: str, evidence: Evidence) -> str:
+    """One claim, one kind of run: the variants, then the differences."""
+    heading = f"**{KINDS[kind][0].upper()}{KINDS[kind][1:]}.** "
+    found = evidence.of(claim, kind)
+    if found is None:
+        return heading + NOTHING
+    budget, runs = found
+    metrics = METRICS[claim, kind]
+    plain = [[VARIANTS[name].says, *(
+        spread(estimate([v for v in values(m, row).values() if v is not None]), m.digits) for m in metrics
+    ), str(len(row))] for name, row in runs.items()]  # fmt: skip
+    text = [f"{heading}{how(budget, kind, runs)}", grid(["", *(m.says for m in metrics), "seeds"], plain)]
+    rivals = [name for name in runs if name != "slerir"]
+    against = [m for m in metrics if m.better and not m.gain]
+    if rivals and against:
+        rows = [[VARIANTS[n].says, *(told(compared(m, runs, n), m.digits) for m in against),
+                 str(len(runs["slerir"].keys() & runs[n].keys()))] for n in rivals]  # fmt: skip
+        head = [
+            "SLER-IR lite less …",
+            *(m.says + (" (less is better)" if m.better < 0 else "") for m in against),
+        ]
+        text += ["", grid([*head, "seeds"], rows)]
+    gains = [m for m in metrics if m.gain]
+    if gains:
+        row = [told(estimate([v for v in values(m, runs["slerir"]).values() if v is not None]), m.digits)
+               for m in gains]  # fmt: skip
+        text += ["", grid(["by the same weights", *(m.says for m in gains)], [["SLER-IR lite", *row]])]
+    return "\n".join(text)
+
+
+def how(budget: str, kind: str, runs: Runs) -> str:
+    """What the runs of a table were."""
+    one = next(iter(runs["slerir"].values()))
+    size = one["settings"]["budget"]
+    scored = "all photos" if size["photos"] is None else f"{size['photos']} photos a task"
+    if kind == SOLO:
+        length = f"{size['compass_steps']:,} steps"
+    else:
+        length = f"{size['minutes']:g} minutes of training" if size["minutes"] else "a few steps"
+    size = f"Budget `{budget}`: {length} each, scored on {scored}."
+    return f"{size} In brackets the standard deviation over seeds.\n"
+
+
+def cost_table(evidence: Evidence) -> str:
+    found = next((evidence.costs[b] for b in BUDGETS if b in evidence.costs), None)
+    if found is None:
+        return NOTHING
+    rows = []
+    for name, of in found["cost"].items():
+        spent = [
+            of[what][unit] for what in ("restoring", "training") for unit in ("milliseconds", "megabytes")
+        ]
+        rows.append([
+            VARIANTS[name].says, f"{of['parameters']:,}", f"{of['active_parameters']:,}",
+            number(of["gmac_per_megapixel"], 1), *(number(v, 0) for v in spent),
+        ])  # fmt: skip
+    head = [
+        "",
+        "parameters",
+        "active",
+        "GMAC a megapixel",
+        "512 × 512 px, ms",
+        "MB",
+        "a training step, ms",
+        "MB",
+    ]
+    return grid(head, rows)
+
+
+def claim_table(claim: str, evidence: Evidence) -> str:
+    """All that is known of one claim."""
+    if claim == "C7":
+        return cost_table(evidence)
+    return "\n\n".join(kind_table(claim, kind, evidence) for kind in (SOLO, TEAM) if (claim, kind) in METRICS)
+
+
+def summary(evidence: Evidence) -> str:
+    """A row for each claim and kind of run: the deciding metric against every rival."""
+    rows = []
+    for claim, of in CLAIMS.items():
+        for kind in (k for k in (SOLO, TEAM) if (claim, k) in METRICS):
+            metric, found = METRICS[claim, kind][0], evidence.of(claim, kind)
+            rows.append([f"{claim}: {of.says}", f"{KINDS[kind]}: {metric.says}", *verdict(metric, found)])
+        if claim == "C7":
+            known = "see docs/claims.md" if evidence.costs else NOTHING
+            rows.append([f"{claim}: {of.says}", "time, memory, multiply-adds", known, "–"])
+    head = ["claim", "measured by", "SLER-IR lite less its rivals, with a 95 % interval over seeds", "seeds"]
+    return grid(head, rows)
+
+
+def verdict(metric: Metric, found: tuple[str, Runs] | None) -> list[str]:
+    """The differences of a deciding metric, and over how many seeds."""
+    if found is None:
+        return [NOTHING, "–"]
+    runs = found[1]
+    if metric.gain or len(runs) == 1 or not metric.better:
+        mine = estimate([v for v in values(metric, runs["slerir"]).values() if v is not None])
+        return [told(mine, metric.digits) if metric.gain else spread(mine, metric.digits), str(mine.seeds)]
+    rivals = [name for name in runs if name != "slerir"]
+    parts = [f"{VARIANTS[n].says}: {told(compared(metric, runs, n), metric.digits)}" for n in rivals]
+    counts = sorted({len(runs["slerir"].keys() & runs[n].keys()) for n in rivals})
+    return ["; ".join(parts), "–".join(map(str, dict.fromkeys((counts[0], counts[-1]))))]
+
+
+def rewritten(page: str, root: Path = ROOT) -> str:
+    """What a page holds once its tables are right."""
+    evidence, text = Evidence(root), (root / page).read_text("utf-8")
+    if not MARKED.search(text):
+        raise ValueError(f"{page} has no <!-- claims --> to write behind.")
+    return MARKED.sub(
+        lambda m: f"{m[1]}\n{claim_table(m[2], evidence) if m[2] else summary(evidence)}\n{m[3]}", text
+    )
+
+
+def picture(root: Path = ROOT) -> bytes | None:
+    """A PNG: every rival's difference in each deciding metric, with its interval. None: nothing to draw."""
+    evidence, panels = Evidence(root), []
+    for claim, kind in METRICS:
+        metric, found = METRICS[claim, kind][0], evidence.of(claim, kind)
+        if found is None or metric.gain or len(found[1]) == 1:
+            continue
+        rows = [(VARIANTS[n].says, compared(metric, found[1], n)) for n in found[1] if n != "slerir"]
+        rows = [(says, e) for says, e in rows if e is not None and not math.isnan(e.half)]
+        if rows:
+            panels.append((f"{claim}, {KINDS[kind]}", metric.says, rows))
+    if not panels:
+        return None
+    with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "claims"}):
+        sizes = [len(rows) + 1.6 for *_, rows in panels]
+        figure = Figure(figsize=(8.2, 0.34 * sum(sizes) + 0.3), layout="constrained")
+        axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=sizes)[:, 0]
+        for ax, (title, unit, rows) in zip(axes, panels, strict=True):
+            for y, (_, e) in enumerate(rows):
+                # Filled where the interval is clear of 0.
+                colour, inside = ("#0072B2", "#0072B2") if e.sign else ("#555555", "white")
+                ax.errorbar(
+                    e.mean, y, xerr=e.half, fmt="o", capsize=3, markersize=5, color=colour, mfc=inside
+                )
+            ax.axvline(0, color="black", linewidth=0.8)
+            ax.set_yticks(range(len(rows)), [says for says, _ in rows])
+            ax.set_ylim(len(rows) - 0.5, -0.5)
+            ax.set_title(title, loc="left", fontsize=9, fontweight="bold")
+            ax.set_xlabel(f"SLER-IR lite less the rival: {unit}")
+            ax.grid(axis="x", alpha=0.3)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        new = rewritten(page)
+        if new != (ROOT / page).read_text("utf-8"):
+            (ROOT / page).write_text(new, "utf-8")
+            print("claims written:", page)
+    if (drawn := picture()) is not None:
+        (ROOT / PICTURE).write_bytes(drawn)

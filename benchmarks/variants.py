@@ -1,0 +1,234 @@
+"""The claims of SLER-IR, the rivals that each names, and how much work they get.
+
+A variant is settings alone: of the network, its router, its losses, where its places lie at first. All are
+built from the package's own parts and trained by its Trainer, from the same seed on the same batches.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from slerir_lite.data import Photos
+from slerir_lite.degrade import PLACES
+from slerir_lite.model import Config, Generalist, SlerIR
+from slerir_lite.plan import Stage, stages
+from slerir_lite.route import NearestPin, SoftmaxGate, Table, pins_from_centres, table_from_pairings
+from slerir_lite.train import Trainer
+
+# Routers: (a SlerIR with its own router) -> the rival in its place.
+
+
+def whole_networks(model: SlerIR) -> nn.Module:
+    """One choice for all layers: three whole networks, and the first layer's pins choose one."""
+    return NearestPin(model.router.pins.detach(), shared=True, linear=model.config.linear)
+
+
+def decoder_only(model: SlerIR) -> nn.Module:
+    """The first four layers always take their first expert."""
+    return NearestPin(model.router.pins.detach(), begin=4, linear=model.config.linear)
+
+
+def softmax_gate(model: SlerIR) -> nn.Module:
+    """A linear gate on the compass's global token."""
+    return SoftmaxGate(model.config.tokens, model.config.experts)
+
+
+def table(model: SlerIR) -> nn.Module:
+    """Looked up: by the true label in training, by the nearest place after it."""
+    return Table(table_from_pairings(), model.compass.centres)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """says: what it is, for tables. generalist: a Generalist instead of a SlerIR. router: see above.
+
+    weights: of the compass's losses, where they differ. places: "measured" wherever the photos come to lie;
+    "even" or "uneven": fixed where they are put, and the photos are drawn there by cross-entropy.
+    probes: what is measured of it beside the scores (see `probes`).
+    """
+
+    says: str
+    config: Config = field(default_factory=Config)
+    generalist: bool = False
+    router: Callable[[SlerIR], nn.Module] | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+    places: str = "measured"
+    probes: tuple[str, ...] = ()
+
+    def settings(self) -> dict:
+        """As JSON can hold it."""
+        return {
+            "network": "Generalist" if self.generalist else "SlerIR",
+            "config": asdict(self.config),
+            "router": self.router.__name__ if self.router else "nearest pin",
+            "weights": self.weights,
+            "places": self.places,
+        }
+
+    def build(self, seed: int) -> SlerIR | Generalist:
+        """A fresh network; the same seed gives the parts that two variants share their first weights."""
+        torch.manual_seed(seed)
+        if self.generalist:
+            return Generalist(self.config)
+        model = SlerIR(self.config)
+        if self.places == "uneven":
+            model.compass.centres.copy_(chance_places(self.config.dim, seed))
+            set_pins(model)
+        if self.router:
+            model.router = self.router(model)
+        return model
+
+    def plan(self, plan: list[Stage]) -> list[Stage]:
+        """The same stages; a gate has no places to start from, and learns beside the compass."""
+        learns = self.router is softmax_gate
+        return [
+            replace(s, trains=(*s.trains, "router")) if learns and s.name == "compass" else s for s in plan
+        ]
+
+    def trainer(self, photos: Photos, out: Path, plan: list[Stage], seed: int, **how) -> Trainer:
+        """What trains it. how: to the Trainer."""
+        return Trainer(
+            photos,
+            out,
+            self.plan(plan),
+            self.build(seed),
+            seed=seed,
+            quiet=True,
+            weights=self.weights,
+            fixed_places=self.places != "measured",
+            **how,
+        )
+
+
+def chance_places(dim: int, seed: int) -> torch.Tensor:
+    """(6, d) unit vectors where chance puts them: no two seeds alike, and none of them even."""
+    return F.normalize(torch.randn(len(PLACES), dim, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+@torch.no_grad()
+def set_pins(model: SlerIR) -> None:
+    """The pins to where the compass's places now ask for them."""
+    if hasattr(model.router, "pins"):
+        config = model.config
+        model.router.pins.copy_(pins_from_centres(model.compass.centres, config.experts, config.linear))
+
+
+def compass_plan(steps: int) -> list[Stage]:
+    """The compass alone, without the reading of motion, which no claim about it asks for."""
+    return [replace(stages(0, steps)[0], trains=("compass",))]
+
+
+FIXED = {"triplet": 0.0, "uniformity": 0.0, "midpoint": 0.0}
+VARIANTS = {
+    "slerir": Variant("SLER-IR lite", probes=("patches", "mixes", "paths", "specialists")),
+    "generalist": Variant("one generalist", Config(experts=1), generalist=True),
+    "conditioned": Variant("a generalist told by z and guide", Config(experts=1), probes=("patches",)),
+    # Three experts of width 32 have as many weights as one of width 32 √3.
+    "wide": Variant("a generalist as large as all experts", Config(experts=1, width=56), generalist=True),
+    "whole-networks": Variant("one choice of three whole networks", router=whole_networks),
+    "decoder-only": Variant("only the decoder routed", router=decoder_only),
+    "linear": Variant("linear space, Euclidean nearest pin", Config(linear=True)),
+    "softmax": Variant("softmax gate", router=softmax_gate, weights=FIXED | {"lead": 0.0}),
+    "no-uniformity": Variant("no uniformity", weights={"uniformity": 0.0}),
+    "no-lead": Variant("no warm-up (triplet, uniformity)", weights={"lead": 0.0}),
+    "triplet-alone": Variant("neither", weights={"uniformity": 0.0, "lead": 0.0}),
+    "uneven-pins": Variant("cross-entropy to uneven fixed places", weights=FIXED, places="uneven"),
+    "fixed-pins": Variant("cross-entropy to even fixed places", weights=FIXED, places="even"),
+    "global-only": Variant("global sense only", Config(local_sense=False), probes=("patches",)),
+    "local-only": Variant("local sense only", Config(global_sense=False), probes=("patches",)),
+    "neither-sense": Variant(
+        "neither sense", Config(local_sense=False, global_sense=False), probes=("patches",)
+    ),
+    "table": Variant("a fixed table by label", router=table, probes=("paths",)),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """says: the claim. rivals: names of variants, measured with the whole network trained; compass: with the
+    compass alone. SLER-IR lite itself is measured for every claim."""
+
+    says: str
+    rivals: tuple[str, ...] = ()
+    compass: tuple[str, ...] = ()
+
+
+SPACING = ("no-uniformity", "no-lead", "triplet-alone", "uneven-pins", "fixed-pins")
+CLAIMS = {
+    "C1": Claim("a team per station beats one generalist", ("generalist", "conditioned", "wide")),
+    "C2": Claim(
+        "choosing at every layer beats one choice for the whole job", ("whole-networks", "decoder-only")
+    ),
+    "C3": Claim(
+        "a sphere routes better than a linear space", ("linear", "softmax"), compass=("linear", "softmax")
+    ),
+    "C4": Claim("even spacing matters", SPACING, compass=SPACING),
+    "C5": Claim(
+        "global and local together beat either", ("global-only", "local-only", "neither-sense", "conditioned")
+    ),
+    "C6": Claim("mixed damage gets a mixed path", ("table",)),
+    "C7": Claim("it costs no more than a generalist", ("generalist",)),
+    "C8": Claim("thousands of paths are really used; routing is more than a label", ("table",)),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much work all of it is.
+
+    minutes: training time of a whole network, 0 for `least` steps a stage; seeds: of those
+    compass_steps, compass_seeds: of a compass alone
+    photos: how many each task is scored on, None for all; validation: how many each temperature is fitted on
+    timed: steps that each stage is timed with
+    shrink: of the networks' width and tokens; crop, per_batch: as for `Crops`
+    """
+
+    minutes: float
+    seeds: int
+    compass_steps: int
+    compass_seeds: int
+    photos: int | None
+    validation: int | None
+    timed: int = 60
+    least: int = 0
+    shrink: int = 1
+    crop: int = 96
+    per_batch: int = 5
+
+    def sized(self, variant: Variant) -> Variant:
+        """The variant in this budget's size."""
+        config = variant.config
+        smaller = replace(
+            config, width=config.width // self.shrink // 2 * 2, tokens=config.tokens // self.shrink
+        )
+        return replace(variant, config=smaller)
+
+
+BUDGETS = {
+    # Shows in minutes that everything runs; its figures mean nothing.
+    "smoke": Budget(0, 2, 8, 2, photos=1, validation=1, timed=8, least=4, shrink=4, crop=48, per_batch=5),
+    # The compass-only claims in an hour or two of one core; whole networks of two minutes, for a first look.
+    "short": Budget(2, 3, 600, 10, photos=24, validation=20),
+    "long": Budget(12, 5, 2000, 10, photos=None, validation=None),
+}
+SOLO, TEAM = "compass", "whole"
+
+
+def jobs(budget: Budget, only: list[str], kinds: tuple[str, ...] = (SOLO, TEAM)) -> list[tuple]:
+    """(kind, variant, seed) of everything that the claims `only` ask for, each once, seed by seed: what a
+    long run has done when it is stopped can be compared."""
+    found = []
+    for seed in range(max(budget.seeds, budget.compass_seeds)):
+        for name in VARIANTS:
+            for kind, seeds in ((SOLO, budget.compass_seeds), (TEAM, budget.seeds)):
+                asked = [CLAIMS[c].compass if kind == SOLO else CLAIMS[c].rivals for c in only]
+                wanted = {rival for rivals in asked for rival in rivals}
+                if wanted:
+                    wanted.add("slerir")
+                if kind in kinds and seed < seeds and name in wanted:
+                    found.append((kind, name, seed))
+    return found

@@ -1,0 +1,90 @@
+"""What a `Watch` saw, as a static picture: three curves over the steps, and the load of each specialist."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .style import BLUE, INK, MARKS, WRITTEN, canvas, head, plain
+
+
+def watch_picture(watch) -> Figure:
+    """watch: anything with `history`, `load` and `best` as `watch.Watch` has them, with one line at least.
+
+    Curves that nobody told are left out. Raises ValueError where there is nothing to draw.
+    """
+    lines = watch.history
+    tasks = {p: _of(lines, lambda line, p=p: line.get("tasks", {}).get(p)) for p in MARKS}
+    tasks = {p: points for p, points in tasks.items() if points}
+    loss, psnr, angle = (_of(lines, lambda line, k=k: line.get(k)) for k in ("loss", "psnr", "angle"))
+    there = {"loss": loss, "psnr": tasks or psnr, "load": len(watch.load), "angle": angle}
+    drawn = [name for name, found in there.items() if found]
+    if not drawn:
+        raise ValueError("There is nothing to draw: no loss, PSNR, load or angle was told.")
+    rows = -(-len(drawn) // 2)
+    figure = canvas(260 * rows)
+    axes = dict(zip(drawn, figure.subplots(rows, 2, squeeze=False).flat, strict=False))
+    for ax in figure.axes[len(drawn) :]:
+        ax.set_visible(False)
+    for name, ax in axes.items():
+        plain(ax).spines[["top", "right"]].set_visible(False)
+        if name == "load":
+            _bars(ax, np.asarray(watch.load))
+            continue
+        ax.set_xlabel("step")
+        if name == "loss":
+            _curve(ax, loss, color=BLUE)
+            head(ax, "Loss" + (", a new curve for each stage" if len({x[2] for x in loss}) > 1 else ""))
+            ax.set_ylabel("loss")
+        elif name == "psnr":
+            for place, points in tasks.items():
+                mark = MARKS[place]
+                _curve(ax, points, WRITTEN.get(place, place), color=mark.colour, marker=mark.shape)
+            if psnr:
+                _curve(ax, psnr, "training crops", color=INK, linestyle=":")
+            head(ax, "PSNR by task" if tasks else "PSNR")
+            ax.set_ylabel("PSNR (dB)")
+            ax.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=2)
+        else:
+            _curve(ax, angle, "smallest angle", color=BLUE, marker="o")
+            if watch.best:
+                ax.axhline(watch.best, color=INK, linestyle="--", label="the most that is possible")
+            head(ax, "How evenly the compass spreads")
+            ax.set_ylabel("angle (degrees)")
+            ax.legend(frameon=False, labelcolor=INK, fontsize=8)
+    return figure
+
+
+def _of(lines: list[dict], pick) -> list[tuple]:
+    """(step, value, stage) of the lines that have the value."""
+    return [(line["step"], pick(line), line["stage"]) for line in lines if pick(line) is not None]
+
+
+def _curve(ax: Axes, points: list[tuple], label: str | None = None, **look) -> None:
+    """One line a stage, so that nothing joins what can't be compared; at most eight markers."""
+    start = 0
+    for k in range(1, len(points) + 1):
+        if k < len(points) and points[k][2] == points[start][2]:
+            continue
+        x, y = zip(*[p[:2] for p in points[start:k]], strict=True)
+        ax.plot(
+            x, y, label=None if start else label, markevery=max(1, -(-len(points) // 8)), markersize=5, **look
+        )
+        start = k
+
+
+def _bars(ax: Axes, load: np.ndarray) -> None:
+    """load: (layers, K), shares that sum to 1 in each layer."""
+    stations = np.arange(1, len(load) + 1)
+    left = np.zeros(len(load))
+    for k, hatch in zip(range(load.shape[1]), ("", "///", "..."), strict=False):
+        ax.bar(stations, 100 * load[:, k], bottom=left, width=0.8, facecolor="none", edgecolor=BLUE,
+               hatch=hatch, label=f"specialist {k}")  # fmt: skip
+        for station, share, bottom in zip(stations, load[:, k], left, strict=True):
+            if share >= 0.08:
+                look = {"color": INK, "fontweight": "bold", "fontsize": 9, "ha": "center", "va": "center"}
+                ax.text(station, bottom + 50 * share, k, **look)
+        left = left + 100 * load[:, k]
+    ax.set_xticks(stations)
+    ax.set_xlabel("station (in each bar: the specialist's number)")
+    ax.set_ylabel("share of the crops (%)")
+    head(ax, "Load per specialist")

@@ -1,0 +1,316 @@
+// The page of the path explorer: controls, the map of specialists, and pictures. It decides nothing but what to
+// ask; path_explorer.py answers. One question is out at a time: what changes meanwhile is merged into the next.
+
+const REST = 150; // ms that a slider must rest before it is asked about
+const SILENCE = 20000; // ms without a sign of life, after which the page says so
+const LARGEST = 6e6; // bytes: the connection to a kernel refuses messages of about 10 MB, a third of it packing
+const SVG = "http://www.w3.org/2000/svg";
+
+function make(tag, parent, more = {}, attributes = {}) {
+  const made = Object.assign(document.createElement(tag), more);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return parent.appendChild(made);
+}
+
+// A label with its words, to put a control into.
+function labelled(text, parent) {
+  const label = make("label", parent);
+  make("span", label, { textContent: text });
+  return label;
+}
+
+function fill(select, options, chosen) {
+  const key = JSON.stringify(options);
+  if (select.dataset.key !== key) {
+    select.dataset.key = key;
+    select.replaceChildren();
+    for (const [value, text] of options) make("option", select, { value, textContent: text });
+  }
+  select.value = chosen;
+}
+
+// A file's bytes as base64; a large photo is scaled down by the browser first.
+async function content(file) {
+  let blob = file;
+  if (file.size > LARGEST) {
+    const bitmap = await createImageBitmap(file);
+    const share = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(bitmap.width * share));
+    canvas.height = Math.max(1, Math.round(bitmap.height * share));
+    const pen = canvas.getContext("2d");
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.95));
+  }
+  return new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result.split(",")[1] ?? "");
+    reader.onerror = () => fail(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+function render({ model, el: outside }) {
+  const el = make("div", outside, { className: "slerir-path-explorer" });
+  const state = () => model.get("state");
+  let waiting = null, outstanding = null, count = 0, timer, silence, nodes = [], overrides = [];
+
+  // Questions
+
+  const send = () => {
+    if (!waiting || outstanding) return;
+    outstanding = `${Math.random()}-${++count}`;
+    model.set("asked", { ...waiting, n: outstanding });
+    model.save_changes();
+    waiting = null;
+    busy();
+  };
+  const ask = (what, delay = 0) => {
+    waiting = { ...waiting, ...what };
+    clearTimeout(timer);
+    timer = setTimeout(send, delay);
+  };
+  const busy = () => {
+    clearTimeout(silence);
+    el.setAttribute("aria-busy", outstanding ? "true" : "false");
+    if (!outstanding) return;
+    status.textContent = model.get("progress") || "working …";
+    silence = setTimeout(() => {
+      error.textContent = "No answer so far. Is the kernel running, or busy with another cell?";
+    }, SILENCE);
+  };
+
+  // Controls
+
+  const top = make("div", el, { className: "row" });
+  const choose = (text, parent, name) => {
+    const select = make("select", labelled(text, parent), { className: name });
+    select.addEventListener("change", () => ask({ [name]: select.value }));
+    return select;
+  };
+  const photo = choose("photo", top, "photo");
+  const damage = choose("damage", top, "damage");
+  const severity = make("input", labelled("severity", top), {
+    className: "severity", type: "range", min: 0, max: 1, step: 0.05,
+  });
+  severity.addEventListener("input", () => ask({ severity: +severity.value }, REST));
+  const which = choose("model", top, "model");
+
+  const own = make("div", el, { className: "row" });
+  const file = make("input", labelled("your own photo (or drop it here)", own), {
+    className: "file", type: "file", accept: "image/*",
+  });
+  const weights = make("input", labelled("your own weights", own), {
+    className: "weights", type: "text", placeholder: "path of a .safetensors",
+  });
+  const button = (text, parent, what) => {
+    const made = make("button", parent, { type: "button", textContent: text, className: `do ${what.do ?? ""}` });
+    made.addEventListener("click", () => ask(what));
+    return made;
+  };
+  const load = make("button", own, { type: "button", textContent: "load weights", className: "do load" });
+  load.addEventListener("click", () => ask({ do: "weights", file: weights.value }));
+  weights.addEventListener("keydown", (e) => { if (e.key === "Enter") load.click(); });
+  const take = async (chosen) => {
+    if (!chosen) return;
+    try {
+      ask({ do: "file", name: chosen.name, content: await content(chosen) });
+    } catch {
+      error.textContent = `${chosen.name} can't be read by this browser.`;
+    }
+  };
+  file.addEventListener("change", () => { take(file.files[0]); file.value = ""; });
+  const over = (e) => { e.preventDefault(); el.classList.add("over"); };
+  const leave = () => el.classList.remove("over");
+  const drop = (e) => { e.preventDefault(); leave(); take(e.dataTransfer.files[0]); };
+  el.addEventListener("dragover", over);
+  el.addEventListener("dragleave", leave);
+  el.addEventListener("drop", drop);
+
+  // The map: real buttons in a grid, and lines beneath them
+
+  const map = make("div", el, { className: "map" }, {
+    role: "group", "aria-label": "Specialists: arrow keys move between them, Enter sends the photo there",
+  });
+  const key = make("p", el, { className: "key" });
+  const go = (layer, expert) => {
+    const { layers, experts } = state();
+    const to = nodes[Math.min(Math.max(layer, 0), layers - 1)][Math.min(Math.max(expert, 0), experts - 1)];
+    for (const node of nodes.flat()) node.tabIndex = node === to ? 0 : -1;
+    to.focus();
+  };
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const build = () => {
+    const { layers, experts, scales } = state();
+    map.replaceChildren();
+    map.style.gridTemplateColumns = `auto repeat(${layers}, 1fr)`;
+    make("span", map, { className: "head", textContent: "station" });
+    for (let l = 0; l < layers; l++) {
+      make("span", map, { className: "head", textContent: `${l + 1}${scales[l] ? ` at ${scales[l]}` : ""}` });
+    }
+    nodes = Array.from({ length: layers }, () => []);
+    for (let k = 0; k < experts; k++) {
+      make("span", map, { className: "side", textContent: `specialist ${k}` }).style.gridArea = `${k + 2} / 1`;
+      for (let l = 0; l < layers; l++) {
+        const node = make("button", map, { type: "button", className: "node" });
+        node.tabIndex = l || k ? -1 : 0;
+        node.dataset.at = `${l}-${k}`;
+        node.style.gridArea = `${k + 2} / ${l + 2}`;
+        node.addEventListener("click", () => {
+          const back = k === state().router[l] || overrides[l] === k;
+          overrides = overrides.map((v, i) => (i === l ? (back ? null : k) : v));
+          lines();
+          ask({ overrides });
+        });
+        node.addEventListener("focus", () => {
+          for (const other of nodes.flat()) other.tabIndex = other === node ? 0 : -1;
+        });
+        node.addEventListener("keydown", (e) => {
+          const step = moves[e.key];
+          if (!step) return;
+          e.preventDefault();
+          go(l + step[0], k + step[1]);
+        });
+        nodes[l].push(node);
+      }
+    }
+    const drawn = document.createElementNS(SVG, "svg");
+    drawn.setAttribute("aria-hidden", "true");
+    drawn.setAttribute("preserveAspectRatio", "none");
+    drawn.setAttribute("viewBox", `0 0 ${layers} ${experts}`);
+    drawn.style.gridArea = `2 / 2 / span ${experts} / span ${layers}`;
+    map.append(drawn);
+    nodes.svg = drawn;
+  };
+  const line = (path, name, width, middle = 0.5) => path.forEach((k, l) => {
+    const piece = document.createElementNS(SVG, "line");
+    const [x1, y1] = l ? [l - 0.5, path[l - 1] + middle] : [0, k + middle];
+    for (const [n, v] of Object.entries({ x1, y1, x2: l + 0.5, y2: k + middle })) piece.setAttribute(n, v);
+    piece.setAttribute("class", name);
+    piece.setAttribute("stroke-width", width(l));
+    nodes.svg.append(piece);
+  });
+  const lines = () => {
+    const { angle, router, remembered, stations } = state();
+    const path = router.map((k, l) => overrides[l] ?? k);
+    const margin = (l) => Math.min(...angle[l].filter((_, k) => k !== path[l])) - angle[l][path[l]];
+    nodes.svg.replaceChildren();
+    line(path, "path", (l) => 1.5 + 10.5 * Math.min(Math.max(margin(l), 0), 60) / 60);
+    if (remembered.path) line(remembered.path, "remembered", () => 2, 0.68); // lower, so that both can be seen
+    nodes.forEach((column, l) => column.forEach((node, k) => {
+      const taken = path[l] === k, chosen = router[l] === k, skipped = stations !== null && l >= stations;
+      node.textContent = `${Math.round(angle[l][k])}°`;
+      node.classList.toggle("taken", taken);
+      node.classList.toggle("chosen", chosen);
+      node.classList.toggle("skipped", skipped);
+      node.setAttribute("aria-pressed", taken ? "true" : "false");
+      const words = [`station ${l + 1}, specialist ${k}, ${Math.round(angle[l][k])} degrees away`];
+      if (chosen) words.push("the router's choice");
+      if (taken && !chosen) words.push("chosen by hand");
+      if (skipped) words.push("this station does not work now");
+      node.setAttribute("aria-label", words.join(", "));
+      node.title = words.join(", ");
+    }));
+  };
+
+  // Below the map
+
+  const tools = make("div", el, { className: "row" });
+  const steps = make("select", labelled("look after", tools), { className: "steps" });
+  const stepped = () => ask({ stations: steps.value === "" ? null : +steps.value });
+  steps.addEventListener("change", stepped);
+  const walk = (by) => {
+    const index = steps.selectedIndex + by;
+    if (index < 0 || index >= steps.options.length) return;
+    steps.selectedIndex = index;
+    stepped();
+  };
+  const back = make("button", tools, { type: "button", textContent: "‹", className: "do back" },
+    { "aria-label": "one station less", title: "one station less" });
+  back.addEventListener("click", () => walk(-1));
+  const next = make("button", tools, { type: "button", textContent: "›", className: "do next" },
+    { "aria-label": "one station more", title: "one station more" });
+  next.addEventListener("click", () => walk(1));
+  const undo = button("undo", tools, { do: "undo" });
+  button("reset path", tools, { do: "reset" });
+  const remember = make("button", tools, { type: "button", className: "do remember" });
+  remember.addEventListener("click", () => ask({ do: state().remembered.path ? "forget" : "remember" }));
+  const second = make("div", el, { className: "row" });
+  make("span", second, { textContent: "Surprise me with the override that" });
+  const surprises = [button("helps most", second, { do: "help" }), button("hurts most", second, { do: "hurt" })];
+  button("save a report", second, { do: "report" });
+
+  const status = make("p", el, { className: "status" }, { role: "status" });
+  const error = make("p", el, { className: "error" }, { role: "alert" });
+  const pictures = make("div", el, { className: "pictures" });
+
+  const drawPictures = () => {
+    const shown = model.get("pictures");
+    while (pictures.children.length > shown.length) pictures.lastChild.remove();
+    shown.forEach(({ src, alt, title }, k) => {
+      const figure = pictures.children[k] ?? make("figure", pictures);
+      const image = figure.querySelector("img") ?? make("img", figure);
+      const caption = figure.querySelector("figcaption") ?? make("figcaption", figure);
+      Object.assign(image, { src, alt });
+      caption.textContent = title;
+    });
+  };
+  const draw = () => {
+    const now = state();
+    if (now.n === outstanding) outstanding = null;
+    fill(photo, now.photos.map((n) => [n, n]), now.photo);
+    fill(damage, now.damages, now.damage);
+    fill(which, now.models.map((n) => [n, n]), now.model);
+    if (document.activeElement !== severity || !waiting) severity.value = now.severity;
+    severity.disabled = now.damage === "clean";
+    severity.setAttribute("aria-valuetext", (+severity.value).toFixed(2));
+    const all = [["", "all stations, beside the router's choice"], ["0", "no station"],
+      ...now.router.map((_, l) => [String(l + 1), `station ${l + 1}`])];
+    fill(steps, all, now.stations === null ? "" : String(now.stations));
+    for (const control of [steps, back, next]) control.disabled = !now.steppable;
+    undo.disabled = !now.undo;
+    for (const made of surprises) made.disabled = now.experts < 2;
+    remember.textContent = now.remembered.path ? "forget the dashed path" : "remember this path";
+    if (!waiting?.overrides) overrides = now.overrides;
+    const shape = `${now.layers}-${now.experts}`;
+    if (map.dataset.shape !== shape) {
+      map.dataset.shape = shape;
+      build();
+    }
+    lines();
+    key.textContent = "Filled: the path, its line the wider, the larger the margin. Ring: the router's choice."
+      + (now.remembered.path ? ` Dashed: ${now.remembered.said}.` : "");
+    status.textContent = now.said;
+    error.textContent = now.error;
+    busy();
+    send();
+  };
+  const progress = () => busy();
+  const message = (sent) => {
+    if (sent.kind !== "report") return;
+    const address = URL.createObjectURL(new Blob([sent.html], { type: "text/html" }));
+    const link = make("a", el, { href: address, download: sent.name });
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  };
+
+  model.on("change:state", draw);
+  model.on("change:pictures", drawPictures);
+  model.on("change:progress", progress);
+  model.on("msg:custom", message);
+  draw();
+  drawPictures();
+  return () => {
+    clearTimeout(timer);
+    clearTimeout(silence);
+    model.off("change:state", draw);
+    model.off("change:pictures", drawPictures);
+    model.off("change:progress", progress);
+    model.off("msg:custom", message);
+    el.remove();
+  };
+}
+
+export default { render };

@@ -1,0 +1,1 @@
+"""Tests in headless Chromium: the explorers' pages alone, and the explorers in JupyterLab. See conftest."""

@@ -1,0 +1,162 @@
+"""The explorers in JupyterLab 4: turn a knob, drop a file, and see the right picture and numbers."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from slerir_lite.explore.guide_viewer import GuideViewer
+from slerir_lite.explore.path_map import path_name
+from slerir_lite.explore.playground import broken, said
+from slerir_lite.explore.session import Session
+from slerir_lite.explore.upload import photo_from_bytes
+from slerir_lite.photo import as_bytes, read_photo
+from slerir_lite.restore import restore
+from slerir_lite.weights import load_pretrained
+
+from .cells import GLOBE, GUIDE_VIEWER, PATH_EXPLORER, PLAYGROUND, SLIDER, UPLOAD, WATCH
+from .lab import ROOT
+from .page import painted, pixels, violations
+
+CLEAN = ROOT / "data_samples" / "clean"
+HAZY = ROOT / "data_samples" / "degraded" / "pavilion__haze.png"
+
+
+def test_the_playgrounds_knobs_change_picture_and_numbers(notebook):
+    page = notebook(*PLAYGROUND)
+    box = page.locator(".slerir-playground")
+    image, status, photo = box.locator("img"), box.get_by_role("status"), read_photo(CLEAN / "pavilion.png")
+    shown = image.get_attribute("src")
+
+    def is_now(*steps, spot=None):
+        """Waits for another picture; it and the sentence must be what Python makes of the same knobs."""
+        nonlocal shown
+        shown = painted(page, image, before=shown)
+        y = broken(photo, steps, spot)
+        assert np.array_equal(pixels(image), as_bytes(y))
+        assert status.inner_text() == said(y, photo)
+
+    box.get_by_label("σ").focus()
+    page.keyboard.press("End")
+    is_now(("noise", {"sigma": 55}))
+    first, then = (box.get_by_role("group", name=name).get_by_label("damage") for name in ("First", "Then"))
+    first.select_option(label="haze")
+    is_now(("haze", {}))
+    then.select_option(label="blur")
+    is_now(("haze", {}), ("blur", {}))
+    size = image.bounding_box()
+    image.click(position={"x": size["width"] / 4, "y": size["height"] / 2})
+    across, down = (float(box.get_by_label(name).input_value()) for name in ("across", "down"))
+    assert abs(across - 25) < 1 and abs(down - 50) < 1
+    is_now(("haze", {}), ("blur", {}), spot={"across": across, "down": down})
+    assert violations(page, ".slerir-playground") == []
+
+
+def test_a_photo_of_ones_own_is_restored_and_a_broken_file_is_named(notebook, tmp_path):
+    page = notebook(*UPLOAD)
+    box = page.locator(".slerir-upload")
+
+    def choose(file):
+        with page.expect_file_chooser() as chooser:
+            box.get_by_role("button").click()
+        chooser.value.set_files(file)
+
+    bad = tmp_path / "broken.png"
+    bad.write_bytes(b"no picture")
+    choose(bad)
+    box.get_by_role("status").filter(has_text="broken.png").wait_for()
+    choose(HAZY)
+    box.get_by_role("status").filter(has_text="pavilion__haze.png, 384 × 256 pixels.").wait_for()
+    assert box.locator("img").count() == 3
+    assert f"path is {restore(HAZY).path}." in box.locator("img").nth(1).get_attribute("alt")
+    assert violations(page, ".slerir-upload") == []
+
+
+def test_the_globe_spins_under_the_mouse_beside_its_static_twin(notebook):
+    page = notebook(*GLOBE)
+    plot = page.locator(".js-plotly-plot")
+    plot.locator("canvas").first.wait_for()
+    eye = "el => JSON.stringify(el._fullLayout.scene._scene.getCamera().eye)"
+    before, at = plot.evaluate(eye), plot.bounding_box()
+    x, y = at["x"] + at["width"] / 3, at["y"] + at["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 10, steps=5)
+    page.mouse.up()
+    assert plot.evaluate(eye) != before
+    assert page.locator("img[src^='data:image/png']").count() == 1
+
+
+def test_the_watch_draws_a_run(notebook):
+    page = notebook(*WATCH)
+    box = page.locator(".slerir-watch")
+    box.get_by_text("step 8 of 8, team, loss").wait_for()
+    curves = {name: box.get_by_role("img", name=name)
+              for name in ("Loss.", "PSNR by task.", "Load per", "Smallest angle")}  # fmt: skip
+    assert all(curve.locator("path, rect").count() for curve in curves.values())
+    assert "station 8:" in curves["Load per"].get_attribute("aria-label")
+    assert violations(page, ".slerir-watch") == []
+
+
+def test_a_click_on_a_specialist_overrides_it_and_a_dropped_photo_is_restored(notebook):
+    page = notebook(*PATH_EXPLORER)
+    box = page.locator(".slerir-path-explorer")
+    session = Session({"pavilion": read_photo(CLEAN / "pavilion.png")})
+    third, status = box.locator(".pictures img").nth(2), box.get_by_role("status")
+    assert np.array_equal(pixels(third), as_bytes(session.results.hand.image))
+    before, router = third.get_attribute("src"), session.results.router.choice
+    other = (router[2] + 1) % 3
+    node = box.get_by_role("button", name=f"station 3, specialist {other},")
+    node.click()
+    before = painted(page, third, before=before)
+    session.change(overrides=(None, None, other, *[None] * 5))
+    assert np.array_equal(pixels(third), as_bytes(session.results.hand.image))
+    gain = session.score(session.results.hand.image) - session.score(session.results.router.image)
+    status.filter(has_text=f"PSNR against the router's choice: {gain:+.2f} dB.").wait_for()
+    assert node.get_attribute("aria-pressed") == "true"
+    content = base64.b64encode(HAZY.read_bytes()).decode()
+    box.evaluate(DROP, ["hazy.png", content])
+    painted(page, third, before=before)
+    shown = Session({"hazy": photo_from_bytes("hazy.png", HAZY.read_bytes())})
+    status.filter(has_text=f"The router's path is {path_name(shown.results.router.choice)}").wait_for()
+    assert box.locator("select.photo").input_value() == "hazy.png"
+    assert violations(page, ".slerir-path-explorer") == []
+
+
+# Drops a file as a mouse would: [name, base64] onto the element.
+DROP = """(el, [name, content]) => {
+  const data = new DataTransfer();
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  data.items.add(new File([bytes], name, { type: "image/png" }));
+  for (const kind of ["dragover", "drop"])
+    el.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_the_guide_follows_the_spot_and_a_sense_can_be_switched_off(notebook):
+    page = notebook(*GUIDE_VIEWER)
+    box = page.locator(".slerir-guide-viewer")
+    viewer = GuideViewer(load_pretrained(), {"pavilion": read_photo(CLEAN / "pavilion.png")})
+    image, status = box.locator("img").first, box.get_by_role("status")
+    assert status.inner_text() == viewer.answer["said"]
+    before, size = image.get_attribute("src"), image.bounding_box()
+    image.click(position={"x": 0.8 * size["width"], "y": 0.6 * size["height"]})
+    before = painted(page, image, before=before)
+    row, column = (float(box.get_by_label(f"spot, from {end}").input_value()) for end in ("top", "left"))
+    assert abs(row - 0.6) < 0.02 and abs(column - 0.8) < 0.02
+    viewer.asked = viewer.asked | {"row": row, "column": column, "turn": 1}
+    assert status.inner_text() == viewer.answer["said"]
+    assert before == viewer.answer["panels"]["photo"][0]
+    box.get_by_label("global sense").uncheck()
+    status.filter(has_text="The global sense is switched off.").wait_for()
+    assert violations(page, ".slerir-guide-viewer") == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_in_either_theme(theme, notebook):
+    told = "for k in range(9): watch.add(k, loss=1 / (k + 1), psnr=20 + k, load=[[0.2, 0.8]] * 8)"
+    page = notebook(*PLAYGROUND, *SLIDER, WATCH[0], told, theme=theme)
+    assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
+    for name in ("playground", "slider", "watch"):
+        page.locator(f".slerir-{name}").scroll_into_view_if_needed()
+        assert violations(page, f".slerir-{name}") == []

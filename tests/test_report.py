@@ -1,0 +1,213 @@
+"""Means, intervals and differences against SciPy's, and pages that say what the runs' files say."""
+
+import importlib
+import json
+import math
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def benchmarks():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+def of(name: str):
+    return importlib.import_module(name)
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 30])
+def test_an_interval_is_scipys_t_interval(n):
+    x = np.random.default_rng(n).normal(1, 2, n)
+    found = of("paired").estimate(list(x))
+    low, high = stats.t.interval(0.95, n - 1, loc=x.mean(), scale=stats.sem(x))
+    assert (found.mean - found.half, found.mean + found.half) == pytest.approx((low, high))
+    assert found.spread == pytest.approx(x.std(ddof=1)) and found.seeds == n
+
+
+def test_the_interval_holds_the_truth_nineteen_times_of_twenty():
+    rng = np.random.default_rng(0)
+    trials = [of("paired").estimate(list(rng.normal(0.3, 1, 5))) for _ in range(4000)]
+    hit = np.mean([abs(e.mean - 0.3) < e.half for e in trials])
+    assert hit == pytest.approx(0.95, abs=0.012)
+
+
+def test_differences_are_paired_by_seed_and_agree_with_scipys_paired_test():
+    rng = np.random.default_rng(1)
+    shared = rng.normal(25, 3, 6)
+    ours = dict(enumerate(shared + rng.normal(0.5, 0.1, 6)))
+    theirs = dict(reversed(list(enumerate(shared))))  # the order of files must not matter
+    found = of("paired").difference(ours, theirs)
+    x = [ours[s] - theirs[s] for s in range(6)]
+    expected = stats.ttest_rel(
+        [ours[s] for s in range(6)], [theirs[s] for s in range(6)]
+    ).confidence_interval()
+    assert (found.mean - found.half, found.mean + found.half) == pytest.approx(tuple(expected))
+    assert found.mean == pytest.approx(np.mean(x)) and found.half < 0.3  # the seeds' spread of 3 is taken out
+
+
+def test_only_seeds_that_both_have_count():
+    difference = of("paired").difference
+    found = difference({0: 1.0, 1: 2.0, 2: 3.0, 3: None}, {1: 1.0, 2: 1.0, 3: 1.0, 7: 9.0})
+    assert found.seeds == 2 and found.mean == pytest.approx(1.5)
+    assert difference({0: 1.0}, {1: 1.0}) is None
+
+
+def test_one_seed_has_no_interval_and_is_never_sure():
+    one = of("paired").estimate([3.0])
+    assert math.isnan(one.half) and one.sign == 0 and of("paired").estimate([]) is None
+
+
+@pytest.mark.parametrize(
+    "values, sign", [([1.0, 1.1, 0.9], 1), ([-1.0, -1.1, -0.9], -1), ([1.0, -1.0, 0.1], 0)]
+)
+def test_sure_is_what_lies_clear_of_zero(values, sign):
+    assert of("paired").estimate(values).sign == sign
+
+
+# Metrics
+
+
+def scores(five: float, mixes: float = 15.0) -> dict:
+    probe = of("probe_compass")
+    tasks = {t: {"psnr": mixes} for t in (*probe.HELD_OUT_MIXES, *probe.SHIFTED)}
+    return {"tasks": tasks, "five_task_average": five, "four_task_average_without_haze": five + 1}
+
+
+def test_every_claim_has_metrics_for_what_it_runs():
+    metrics, variants = of("report_metrics").METRICS, of("variants")
+    for name, claim in variants.CLAIMS.items():
+        assert ((name, variants.SOLO) in metrics) == bool(claim.compass)
+        assert ((name, variants.TEAM) in metrics) == (name != "C7")
+
+
+def test_every_metric_finds_its_number_in_a_real_runs_file(tmp_path):
+    metrics, variants = of("report_metrics").METRICS, of("variants")
+    files = sorted((ROOT / "benchmarks" / "claims").glob("*/*-slerir-0.json"))
+    for file in files:
+        run = json.loads(file.read_text())
+        for (_, kind), row in metrics.items():
+            for metric in row if kind == run["kind"] else ():
+                found = metric.of(run["scores"])
+                assert found is not None and math.isfinite(found), (file, metric.says)
+    assert files or not list((ROOT / "benchmarks" / "claims").glob("*/*.json"))
+    assert variants.SOLO in {json.loads(f.read_text())["kind"] for f in files} or not files
+
+
+def test_a_number_that_is_not_there_is_none():
+    metrics = of("report_metrics")
+    assert metrics.at("a", "b")({"a": {}}) is None and metrics.at("a", "b")({"a": 3}) is None
+    assert metrics.less(metrics.at("a"), metrics.at("b"))({"a": 1}) is None
+    assert metrics.mean_of(metrics.at("a"), metrics.at("b"))({"a": 1, "b": 3}) == 2
+
+
+# Pages
+
+
+def write(root: Path, budget: str, variant: str, seed: int, found: dict, kind: str = "whole") -> None:
+    from dataclasses import asdict
+
+    folder = root / "benchmarks" / "claims" / budget
+    folder.mkdir(parents=True, exist_ok=True)
+    run = {"kind": kind, "variant": variant, "seed": seed, "scores": found,
+           "settings": {"budget": asdict(of("variants").BUDGETS[budget])}}  # fmt: skip
+    (folder / f"{kind}-{variant}-{seed}.json").write_text(json.dumps(run))
+
+
+@pytest.fixture
+def repository(tmp_path) -> Path:
+    """C1 measured with three seeds: 1 dB better than the generalist, and as good as the told one."""
+    (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    for page in of("report").PAGES:
+        (tmp_path / page).write_text(
+            "a\n<!-- claims -->stale<!-- /claims -->\n<!-- claims:C1 -->stale<!-- /claims:C1 -->b\n"
+        )
+    for seed in range(3):
+        write(tmp_path, "long", "slerir", seed, scores(26 + seed))
+        write(tmp_path, "long", "generalist", seed, scores(25 + seed + 0.01 * seed))
+        write(tmp_path, "long", "conditioned", seed, scores(26 + seed + 0.2 * (seed - 1)))
+    return tmp_path
+
+
+def test_a_table_says_what_the_files_say(repository):
+    text = of("report").rewritten("docs/claims.md", repository)
+    assert "| SLER-IR lite | 27.00 (1.00) | 28.00 (1.00) | 3 |" in text
+    half = stats.t.ppf(0.975, 2) * np.std([1, 0.99, 0.98], ddof=1) / 3**0.5
+    assert f"| one generalist | **+0.99 ± {half:.2f}** |" in text
+    assert re.search(r"\| a generalist told by z and guide \| [+−]0.00 ± 0.50 \|", text)
+    assert (
+        "stale" not in text
+        and text.startswith("a\n<!-- claims -->\n| claim |")
+        and text.endswith("<!-- /claims:C1 -->b\n")
+    )
+    tables = re.findall(r"(?:^\|.*\n?)+", text, re.M)
+    assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
+
+
+def test_what_was_not_run_says_so(repository):
+    text = of("report").rewritten("README.md", repository)
+    row = next(line for line in text.splitlines() if line.startswith("| C2:"))
+    assert "Not measured yet." in row
+    row = next(line for line in text.splitlines() if line.startswith("| C1:"))
+    assert "one generalist: **+0.99" in row and row.endswith("| 3 |")
+
+
+def test_the_larger_budget_counts_and_the_smoke_budget_never(repository):
+    for seed in range(2):
+        write(repository, "short", "slerir", seed, scores(99.0))
+        write(repository, "short", "generalist", seed, scores(99.0))
+        write(repository, "smoke", "whole-networks", seed, scores(99.0))
+        write(repository, "smoke", "slerir", seed, scores(99.0))
+    text = of("report").rewritten("docs/claims.md", repository)
+    assert "99.0" not in text and "Budget `long`" in text
+
+
+def test_the_same_files_give_the_same_bytes_and_writing_twice_changes_nothing(repository):
+    report = of("report")
+    assert report.picture(repository) == report.picture(repository) is not None
+    for page in report.PAGES:
+        new = report.rewritten(page, repository)
+        (repository / page).write_text(new)
+        assert report.rewritten(page, repository) == new
+
+
+def test_a_page_without_a_place_for_tables_is_refused(repository):
+    (repository / "README.md").write_text("nothing")
+    with pytest.raises(ValueError, match="claims"):
+        of("report").rewritten("README.md", repository)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/claims.md"])
+def test_the_pages_say_what_was_measured(page):
+    assert of("report").rewritten(page) == (ROOT / page).read_text("utf-8"), (
+        "run `python benchmarks/report.py`"
+    )
+
+
+def test_the_picture_shows_what_was_measured():
+    report = of("report")
+    file = ROOT / report.PICTURE
+    pinned = re.findall(r"^matplotlib==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.M)
+    assert pinned
+    if file.exists() and metadata.version("matplotlib") in pinned:  # another version may draw otherwise
+        assert report.picture() == file.read_bytes(), "run `python benchmarks/report.py`"
+    assert file.exists() == (report.picture() is not None)
+
+
+def test_every_claim_has_a_place_in_the_docs():
+    text = (ROOT / "docs" / "claims.md").read_text("utf-8")
+    for claim in of("variants").CLAIMS:
+        assert f"<!-- claims:{claim} -->" in text and f"## {claim}. " in text
