@@ -46,11 +46,22 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         ran = cell.execution_count is not None
         count += ran
         cell.execution_count = count if ran else None
-        cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+        cell.outputs = joined([out for out in cell.outputs if WIDGET not in out.get("data", {})])
         for out in cell.outputs:
             if out.output_type == "execute_result":
                 out.execution_count = count
     return notebook
+
+
+def joined(outputs: list) -> list:
+    """Text that a slow machine delivered in pieces, in one."""
+    found = []
+    for out in outputs:
+        if found and out.output_type == "stream" == found[-1].output_type and out.name == found[-1].name:
+            found[-1].text += out.text
+        else:
+            found.append(out)
+    return found
 
 
 def run(path: Path, timeout: float = 600, measure: bool = False) -> None:

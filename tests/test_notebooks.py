@@ -359,6 +359,19 @@ def test_cleaning_takes_out_what_belongs_to_one_run():
     assert notebook.metadata.widgets == {"state": {}}  # the original is left as it was
 
 
+def test_text_in_pieces_is_joined_and_nothing_else_is():
+    def says(name, text):
+        return new_output("stream", name=name, text=text)
+
+    picture = new_output("display_data", {"text/plain": "a picture"})
+    pieces = [says("stdout", "a\n"), says("stdout", "b\n"), says("stderr", "!"), picture, says("stdout", "c")]
+    cell = new_code_cell("…", outputs=pieces, execution_count=1)
+    cleaned = run.clean(new_notebook(cells=[cell]))
+    whole = [says("stdout", "a\nb\n"), says("stderr", "!"), picture, says("stdout", "c")]
+    assert cleaned.cells[0].outputs == whole
+    assert cell.outputs[0].text == "a\n"  # the notebook itself is left as it was
+
+
 def test_running_and_cleaning_twice_gives_the_same_file(tmp_path):
     cells = [new_markdown_cell("# A", id="a"), new_code_cell("print(6 * 7)", id="b")]
     path = tmp_path / "a.ipynb"
