@@ -5,6 +5,7 @@ refuses the others, and what isn't shown through it has no alt text.
 """
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -321,7 +322,10 @@ def test_measuring_writes_time_memory_and_the_loops_time_into_the_header(tmp_pat
     head = new_markdown_cell("# A\n**Time:** <!-- measured -->not yet<!-- /measured --> B", id="a")
     path = tmp_path / "a.ipynb"
     nbformat.write(new_notebook(cells=[head, new_code_cell("print(6 * 7)", id="b")]), path)
+    monkeypatch.setattr(run, "LOG", tmp_path / "log.json")
     run.run(path, measure=True)
+    (row,) = json.loads(run.LOG.read_text("utf-8")).values()
+    assert row["calibration_loop_seconds"] == 1.5 and row["seconds"] < 60 and row["peak_MiB"] > 20
     first, second = nbformat.read(path, as_version=4).cells  # the cell that asks for the memory is gone
     assert re.search(
         r"<!-- measured -->under 10 seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
