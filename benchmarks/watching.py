@@ -1,6 +1,6 @@
 """What the training watch costs a run, in a notebook's kernel: writes benchmarks/watching.json.
 
-python benchmarks/watching.py [steps]    default 400
+python benchmarks/watching.py [steps [pairs]]    default 400 4
 
 The same run with and without a watch that is displayed, by turns, each in a kernel of its own. `share` is
 what the watch itself counted, its seconds in the run's; `slower` compares the two runs' CPU seconds. Percent.
@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 HERE = Path(__file__).resolve().parent
-PAIRS = 4
+PAIRS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
 PREPARE = """
 import tempfile, time
 from slerir_lite.data import Photos

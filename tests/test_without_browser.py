@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_a_missing_chromium_is_loud(required, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SLERIR_")}
     environment |= {"PATH": str(tmp_path)} | ({"SLERIR_BROWSER": "required"} if required else {})
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/browser"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/browser/test_alone.py"]
     command += ["-k", "says_an_error"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == required, done.stdout
