@@ -14,7 +14,8 @@ from slerir_lite.degrade import PLACES
 from slerir_lite.explore.cells import ON, TONES, arcs, circle_cells, globe_cells, owners
 from slerir_lite.explore.labels import unlabelled
 from slerir_lite.explore.load import load, load_bars, working
-from slerir_lite.explore.override_cost import override_costs, override_map
+from slerir_lite.explore.override_cost import override_costs
+from slerir_lite.explore.overrides import overrides_picture
 from slerir_lite.explore.path_grid import path_grid, places
 from slerir_lite.explore.regret import regret_plot
 from slerir_lite.explore.show import png
@@ -228,7 +229,7 @@ def test_two_photos_are_one_too_many(model):
 
 def test_the_map_says_each_cost_and_frames_what_was_taken():
     change = np.arange(24).reshape(8, 3) / 8 - 1.5
-    figure = override_map(change, TABLE[0], "costs")
+    figure = overrides_picture(TABLE[0], change, "costs")
     assert fits(figure)
     ax = figure.axes[0]
     words = {t.get_position(): t.get_text() for t in ax.texts}
@@ -238,7 +239,7 @@ def test_the_map_says_each_cost_and_frames_what_was_taken():
     frames = {(round(p.get_x() + 0.46), round(p.get_y() + 0.44)) for p in ax.patches}
     assert frames == set(enumerate(TABLE[0].tolist()))
     with pytest.raises(ValueError, match="must be"):
-        override_map(change, TABLE[0][:5], "costs")
+        overrides_picture(TABLE[0][:5], change, "costs")
 
 
 # Mistakes

@@ -7,8 +7,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from slerir_lite.explore.labels import unlabelled
+from slerir_lite.explore.lines import LOOKS, lines_picture
 from slerir_lite.explore.pairings import FACES, pairings_picture
-from slerir_lite.explore.race import LINES, race
 from slerir_lite.explore.show import png
 from slerir_lite.explore.station_grid import station_grid
 from slerir_lite.explore.style import HIGHEST, WIDTH
@@ -104,25 +104,25 @@ def test_a_path_that_is_none_of_these_stations_is_refused(path):
 
 def test_each_network_has_its_line_mark_and_dash():
     lines = {"generalist": [3.0, 2.0, 1.0], "team": [3.0, 1.5, 0.5]}
-    figure = race([0, 10, 20], lines, "a race", "error", parted=10)
+    figure = lines_picture([0, 10, 20], lines, "a race", "training steps", "error", parted=10)
     (ax,) = figure.axes
     assert unlabelled(figure) == [] and fits(figure)
     drawn = {line.get_label(): line for line in ax.get_lines() if line.get_label() in lines}
     assert {name: list(line.get_ydata()) for name, line in drawn.items()} == lines
     assert all(list(line.get_xdata()) == [0, 10, 20] for line in drawn.values())
-    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in drawn.values()}
-    assert looks == set(LINES[:2])
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in drawn.values()}
+    assert looks == set(LOOKS[:2])
     assert {"generalist", "team", "here they part"} <= {t.get_text() for t in figure.findobj(Text)}
     (parting,) = [line for line in ax.get_lines() if line.get_label() not in lines]
     assert list(parting.get_xdata()) == [10, 10]
 
 
 def test_lines_are_told_apart_without_colour():
-    assert len({mark for _, mark, _ in LINES}) == len({dash for _, _, dash in LINES}) == len(LINES)
+    assert len({mark for _, _, mark in LOOKS}) == len({dash for _, dash, _ in LOOKS}) == len(LOOKS)
 
 
 def test_a_race_that_cannot_be_drawn_is_refused():
-    with pytest.raises(ValueError, match="2 steps, but 3 values for team"):
-        race([0, 1], {"team": [1, 2, 3]}, "t", "y")
+    with pytest.raises(ValueError, match="2 places across, but 3 values for team"):
+        lines_picture([0, 1], {"team": [1, 2, 3]}, "t", "x", "y")
     with pytest.raises(ValueError, match="3 lines can be told apart, not 4"):
-        race([0], {name: [1] for name in "abcd"}, "t", "y")
+        lines_picture([0], {name: [1] for name in "abcd"}, "t", "x", "y")

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .style import INK, WRITTEN, canvas, head, plain
+from .style import WRITTEN, canvas, colour_bar, head, plain
 
 
 def conflict_map(cosines: Mapping[str, Sequence], tasks: Sequence[str]) -> Figure:
@@ -43,9 +43,7 @@ def conflict_map(cosines: Mapping[str, Sequence], tasks: Sequence[str]) -> Figur
         ax.spines[:].set_visible(False)
         head(ax, title)
     axes[0].set_ylabel("task a")
-    bar = figure.colorbar(drawn, ax=axes)
-    bar.set_label("cosine of the two gradients", color=INK)
-    bar.ax.tick_params(colors=INK)
+    colour_bar(figure, drawn, axes, "cosine of the two gradients")
     return figure
 
 

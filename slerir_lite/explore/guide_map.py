@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..photo import as_photo
-from .style import HIGHEST, INK, WIDTH, canvas, head, plain
+from .style import HIGHEST, WIDTH, canvas, colour_bar, head, plain
 
 
 def guide_picture(photo, guide, title: str = "Where the guide differs") -> Figure:
@@ -30,9 +30,7 @@ def guide_picture(photo, guide, title: str = "Where the guide differs") -> Figur
     for ax in axes:
         plain(ax).set_xlabel("x (pixels)")
         ax.set_ylabel("y (pixels)")
-    bar = figure.colorbar(drawn, ax=axes[1])
-    bar.set_label("distance from the median ÷ its length", color=INK)
-    bar.ax.tick_params(colors=INK)
+    colour_bar(figure, drawn, axes[1], "distance from the median ÷ its length")
     return figure
 
 

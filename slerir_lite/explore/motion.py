@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..deblur import REACH
-from .style import INK, VERMILION, canvas, head, plain
+from .style import VERMILION, canvas, colour_bar, head, plain
 
 
 def cepstrum_picture(lags, title: str, path: tuple[float, float] | None = None) -> Figure:
@@ -34,7 +34,5 @@ def cepstrum_picture(lags, title: str, path: tuple[float, float] | None = None) 
     ax.set_xlabel("lag across (pixels)")
     ax.set_ylabel("lag down (pixels)")
     head(ax, title)
-    bar = figure.colorbar(drawn, ax=ax)
-    bar.set_label("cepstrum (negative: a dip)", color=INK)
-    bar.ax.tick_params(colors=INK)
+    colour_bar(figure, drawn, ax, "cepstrum (negative: a dip)")
     return figure

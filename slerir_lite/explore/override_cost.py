@@ -1,21 +1,13 @@
 """What a wrong specialist costs: each is tried by hand, at one layer, while the rest of the path stays.
 
-A cell says by how many dB the restored photo changes if that one specialist is taken instead of the router's,
-which is framed and 0 by definition. Purple costs, orange gains (PuOr of ColorBrewer), and each cell says its
-number, so that nothing depends on colour.
+For a `SlerIR` at hand, whose compass is asked once; `overrides` does the same for anything that restores, and
+draws it.
 """
 
-import numpy as np
 import torch
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..model import SlerIR
-from .path_map import SCALES
-from .style import INK, canvas, head, plain
-
-STRONGEST = 3.0  # dB: colours grow no stronger beyond
 
 
 @torch.no_grad()
@@ -44,37 +36,6 @@ def override_costs(model: SlerIR, degraded: Tensor, clean: Tensor) -> tuple[Tens
         tried = model(degraded[rows], sense=own.sense[rows], choice=paths)
         change[layer, others] = (_psnr(tried.image, clean) - before).cpu()
     return change, choice.cpu(), margin.cpu()
-
-
-def override_map(change, choice, title: str) -> Figure:
-    """change: (L, K) dB; choice: (L,) int, the router's, framed. Raises ValueError for other shapes."""
-    change, choice = np.asarray(change, float), np.asarray(choice)
-    if change.ndim != 2 or choice.shape != change.shape[:1]:
-        raise ValueError(f"change must be (L, K) and choice (L,), not {change.shape} and {choice.shape}.")
-    layers, experts = change.shape
-    figure = canvas(96 + 48 * experts)
-    ax = plain(figure.subplots())
-    drawn = ax.imshow(change.T, cmap="PuOr_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto")
-    for (layer, k), gain in np.ndenumerate(change):
-        taken = k == choice[layer]
-        ink = "white" if abs(gain) > 0.6 * STRONGEST else "black"
-        words = "taken" if taken else f"{round(gain, 1) + 0.0:+.1f}"
-        ax.text(layer, k, words, ha="center", va="center", color=ink, fontsize=10)
-        if taken:
-            frame = {"fill": False, "edgecolor": "black", "linewidth": 2}
-            ax.add_patch(Rectangle((layer - 0.46, k - 0.44), 0.92, 0.88, **frame))
-    scales = SCALES if layers == len(SCALES) else [""] * layers
-    ax.set_xticks(range(layers), [f"{layer + 1}\n{scale}" for layer, scale in enumerate(scales)])
-    ax.set_yticks(range(experts), range(experts))
-    ax.set_xlabel("layer; below it the scale at which it works (share of the photo's height and width)")
-    ax.set_ylabel("specialist")
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    head(ax, title)
-    bar = figure.colorbar(drawn, ax=ax, extend="both")
-    bar.set_label("change in PSNR (dB)", color=INK)
-    bar.ax.tick_params(colors=INK)
-    return figure
 
 
 def _psnr(image: Tensor, clean: Tensor) -> Tensor:

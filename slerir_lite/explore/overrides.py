@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..evaluate import psnr
 from ..photo import as_bytes
 from .explored import Found, found
-from .style import INK, canvas, head, plain
+from .gain_cells import gain_cells
+from .style import canvas, head, plain
 
 STRONGEST = 3  # dB: colours grow no stronger beyond
 
@@ -56,29 +56,20 @@ def overrides_picture(choice: Sequence[int], gained, title: str) -> Figure:
     """The map of the path, coloured by what each override gains (orange) or spoils (purple), in dB.
 
     choice: (L,) the router's path, framed; gained: (L, K) from `gains`, or a mean of several.
+    Raises ValueError for other shapes.
     """
-    gained = np.asarray(gained, float).T
-    figure = canvas(90 + 50 * len(gained))
+    gained, choice = np.asarray(gained, float), [int(k) for k in choice]
+    if gained.ndim != 2 or len(choice) != len(gained):
+        raise ValueError(f"gained must be (L, K) and choice (L,), not {gained.shape} and ({len(choice)},).")
+    layers, experts = gained.shape
+    figure = canvas(90 + 50 * experts)
     ax = plain(figure.subplots())
-    drawn = ax.imshow(gained, cmap="PuOr_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto")
-    for (expert, layer), gain in np.ndenumerate(gained):
-        taken = expert == choice[layer]
-        ink = "white" if abs(gain) > 0.6 * STRONGEST else "black"
-        words = "taken" if taken else f"{round(gain, 1) + 0.0:+.1f}"
-        ax.text(layer, expert, words, ha="center", va="center", color=ink, fontsize=10)
-        if taken:
-            corner = (layer - 0.46, expert - 0.44)
-            ax.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, edgecolor="black", linewidth=2))
-    ax.set_xticks(range(gained.shape[1]), range(1, gained.shape[1] + 1))
-    ax.set_yticks(range(len(gained)), range(len(gained)))
+    gain_cells(ax, gained.T, STRONGEST, [(k, layer) for layer, k in enumerate(choice)], "taken")
+    ax.set_xticks(range(layers), range(1, layers + 1))
+    ax.set_yticks(range(experts), range(experts))
     ax.set_xlabel("station")
     ax.set_ylabel("specialist taken instead")
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
     head(ax, title)
-    bar = figure.colorbar(drawn, ax=ax, extend="both")
-    bar.set_label("gain in PSNR (dB)", color=INK)
-    bar.ax.tick_params(colors=INK)
     return figure
 
 

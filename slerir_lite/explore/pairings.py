@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..degrade import PLACES
-from .path_map import SCALES
+from .path_map import scales
 from .style import BLUE, INK, ORANGE, WRITTEN, canvas, head, plain
 
 FACES = ((BLUE, "white", ""), (ORANGE, "black", "////"), ("#f0f0f0", "black", ".."))  # face, ink, hatching
@@ -32,10 +32,9 @@ def pairings_picture(table, title: str = "Which specialist takes which place") -
         ax.add_patch(Rectangle(low, 0.88, 0.84, facecolor=face, edgecolor=INK, hatch=hatch, linewidth=0.8))
         plate = {"boxstyle": "circle,pad=0.15", "facecolor": face, "edgecolor": "none"}
         ax.text(layer, place, str(k), ha="center", va="center", color=ink, fontsize=11, bbox=plate)
-    scales = SCALES if layers == len(SCALES) else [""] * layers
     ax.set_xlim(-0.6, layers - 0.4)
     ax.set_ylim(len(PLACES) - 0.5, -0.5)
-    ax.set_xticks(range(layers), [f"{k + 1}\n{scale}" for k, scale in enumerate(scales)])
+    ax.set_xticks(range(layers), [f"{k + 1}\n{scale}" for k, scale in enumerate(scales(layers))])
     ax.set_yticks(range(len(PLACES)), [WRITTEN.get(p, p) for p in PLACES])
     ax.set_xlabel("station; below it the scale at which it works (share of the photo's height and width)")
     ax.set_ylabel("place on the sphere")

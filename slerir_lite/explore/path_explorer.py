@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .damages import DAMAGES, written
 from .overrides import dB
-from .path_map import SCALES, path_name
+from .path_map import path_name, scales
 from .pixels import GAIN, difference, source
 from .report import file_name, globe_of, report
 from .session import LONGEST, Session, Setting
@@ -129,7 +129,7 @@ class PathExplorer(anywidget.AnyWidget):
             "stations": setting.stations,
             "layers": layers,
             "experts": experts,
-            "scales": list(SCALES) if layers == len(SCALES) else [""] * layers,
+            "scales": list(scales(layers)),
             "angle": [[round(v, 1) for v in row] for row in results.router.angle.tolist()],
             "router": list(results.router.choice),
             "steppable": session.steppable,

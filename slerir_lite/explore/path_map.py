@@ -17,6 +17,11 @@ DASHES = (0, (3, 2))
 WIDEST = 60  # degrees: a margin above is drawn no wider
 
 
+def scales(layers: int) -> list[str]:
+    """At which share of the photo's size each station works; nothing is said of networks of other lengths."""
+    return SCALES if layers == len(SCALES) else [""] * layers
+
+
 def path_map(
     choice, angle, title: str | None = None, compare=None, names=("this photo", "the other path")
 ) -> Figure:
@@ -50,8 +55,7 @@ def path_map(
             ax.text(layer, expert, f"{angle[layer, expert]:.0f}°", color=ink, zorder=5, **words)
     ax.set_xlim(-0.75, layers - 0.25)
     ax.set_ylim(experts - 0.5, -0.5)
-    scales = SCALES if layers == len(SCALES) else [""] * layers
-    ax.set_xticks(range(layers), [f"{k + 1}\n{scale}" for k, scale in enumerate(scales)])
+    ax.set_xticks(range(layers), [f"{k + 1}\n{scale}" for k, scale in enumerate(scales(layers))])
     ax.set_yticks(range(experts), range(experts))
     ax.set_xlabel("station; below it the scale at which it works (share of the photo's height and width)")
     ax.set_ylabel("specialist")

@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from .path_map import SCALES, WIDEST, describe_path, margins
+from .path_map import WIDEST, describe_path, margins, scales
 from .style import BLUE
 
 ACROSS, DOWN, LEFT, TOP, RADIUS = 90, 70, 90, 34, 23  # px
@@ -24,16 +24,14 @@ def path_svg(choice: Sequence[int], angle, router: Sequence[int] | None = None) 
     x = [LEFT + (layer + 0.5) * ACROSS for layer in range(layers)]
     y = [TOP + (expert + 0.5) * DOWN for expert in range(experts)]
     wide = LEFT + layers * ACROSS
-    scales = SCALES if layers == len(SCALES) else [""] * layers
     alt = escape(describe_path(choice, angle))
     parts = [
         f'<svg role="img" aria-label="{alt}" viewBox="0 0 {wide} {TOP + experts * DOWN}" '
         'style="width:100%;max-width:850px" font-family="system-ui, sans-serif" font-size="13">'
     ]
     parts += [_text(LEFT / 2, y[k], f"specialist {k}") for k in range(experts)]
-    parts += [
-        _text(x[layer], TOP / 2, f"{layer + 1} at {s}" if s else layer + 1) for layer, s in enumerate(scales)
-    ]
+    for layer, scale in enumerate(scales(layers)):
+        parts.append(_text(x[layer], TOP / 2, f"{layer + 1} at {scale}" if scale else layer + 1))
     parts.append(_text(LEFT / 2, TOP / 2, "station"))
     margin = margins(angle)
     ends = [LEFT, *x], [y[choice[0]], *(y[k] for k in choice)]

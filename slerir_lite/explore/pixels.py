@@ -18,6 +18,7 @@ def source(photo: Tensor) -> str:
 
 
 def as_png(photo: Tensor) -> bytes:
+    """(3, H, W) in [0, 1] -> a PNG, exact to the grey level, packed quickly rather than small."""
     file = io.BytesIO()
     Image.fromarray(as_bytes(photo)).save(file, "PNG", compress_level=3)
     return file.getvalue()

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .style import BLUE, INK, VERMILION, canvas, head, plain
+from .style import BLUE, VERMILION, canvas, colour_bar, head, plain
 
 FAINTEST = -8  # powers of ten below the strongest: what is weaker is drawn like this
 
@@ -35,9 +35,7 @@ def reach_picture(gradient, pixel: tuple[int, int], allowed: tuple[int, int, int
     where.set_xlabel("x (pixels)")
     where.set_ylabel("y (pixels)")
     head(where, title)
-    bar = figure.colorbar(drawn, ax=where)
-    bar.set_label("log₁₀ of gradient ÷ its largest", color=INK)
-    bar.ax.tick_params(colors=INK)
+    colour_bar(figure, drawn, where, "log₁₀ of gradient ÷ its largest")
     shares = share_within(size, pixel)
     plain(much).plot(range(len(shares)), shares, color=BLUE, linewidth=2)
     edge = max(pixel[0] - top, bottom - pixel[0], pixel[1] - left, right - pixel[1])

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..photo import as_bytes
 from .guide_map import departure
 from .senses import Heard
-from .style import INK, WIDTH, canvas, head, plain
+from .style import INK, WIDTH, canvas, colour_bar, head, plain
 
 FAINT = 0.05  # where a map is nowhere above, it is drawn dark, and not blown up to full contrast
 ROWS = {"far": "global sense", "local": "local sense", "guide": "guide"}
@@ -64,9 +64,7 @@ def contact_sheet(
         most = strongest(*(each_map[name] for each_map in drawn))
         for ax, each_map in zip(row, drawn, strict=True):
             image = ax.imshow(each_map[name], vmax=most, **how)
-        bar = figure.colorbar(image, ax=row)
-        bar.set_label("difference", color=INK)
-        bar.ax.tick_params(colors=INK)
+        colour_bar(figure, image, row, "difference")
     for row, name in enumerate(("photo", *ROWS.values())):
         axes[row, 0].set_ylabel(f"{name}\ny (pixels)")
     for ax in axes.flat:

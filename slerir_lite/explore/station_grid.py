@@ -9,8 +9,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .path_map import SCALES
-from .style import INK, VERMILION, canvas, head, plain
+from .path_map import scales
+from .style import VERMILION, canvas, colour_bar, head, plain
 
 
 def station_grid(values, title: str, what: str, form: str = "{:.2f}", path=None) -> Figure:
@@ -34,15 +34,12 @@ def station_grid(values, title: str, what: str, form: str = "{:.2f}", path=None)
         if path is not None and path[layer] == expert:
             corner = (layer - 0.46, expert - 0.44)
             ax.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, edgecolor=VERMILION, linewidth=3))
-    scales = SCALES if layers == len(SCALES) else [""] * layers
-    ax.set_xticks(range(layers), [f"{k + 1}\n{scale}" for k, scale in enumerate(scales)])
+    ax.set_xticks(range(layers), [f"{k + 1}\n{scale}" for k, scale in enumerate(scales(layers))])
     ax.set_yticks(range(experts), range(experts))
     ax.set_xlabel("station; below it the scale at which it works")
     ax.set_ylabel("specialist")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     head(ax, title)
-    bar = figure.colorbar(drawn, ax=ax)
-    bar.set_label(what, color=INK)
-    bar.ax.tick_params(colors=INK)
+    colour_bar(figure, drawn, ax, what)
     return figure

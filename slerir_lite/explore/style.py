@@ -71,3 +71,10 @@ def legend(figure: Figure, handles, title: str | None = None, where: str = "cent
     """A legend in ink on the right of the picture; where: "upper", "center" or "lower"."""
     how = {"loc": f"outside right {where}", "frameon": False, "labelcolor": INK, "fontsize": 9} | how
     figure.legend(handles=handles, title=title, **how).get_title().set(color=INK, fontsize=9)
+
+
+def colour_bar(figure: Figure, drawn, ax, label: str, **how) -> None:
+    """What the colours of `drawn` mean, in ink, beside one axes or several; label: with the unit."""
+    bar = figure.colorbar(drawn, ax=ax, **how)
+    bar.set_label(label, color=INK)
+    bar.ax.tick_params(colors=INK)
