@@ -75,7 +75,7 @@ def restore(
     """
     with one_line_errors():
         from .ahead import Ahead
-        from .jobs import restore_file
+        from .jobs import write_restored
         from .steer import checked_strength, chosen_path
         from .tables import restored_table
         from .worklist import GUIDE, PATH, find_clean, go_through, plan
@@ -93,11 +93,13 @@ def restore(
 
         ahead = Ahead([source for source, _ in work.jobs], model, path, strength)
 
-        def one(source: Path, target: Path) -> dict:
-            return restore_file(source, target, ahead, find_clean(source, clean), overwrite, beside)
+        def write(source: Path, target: Path, restored: tuple) -> dict:
+            return write_restored(source, target, restored, find_clean(source, clean), overwrite, beside)
 
         with _progress() as bar:
-            done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), one)
+            done, failed, stopped = go_through(
+                bar.track(work.jobs, description="restoring"), ahead, write
+            )
         if done:
             out.print(restored_table(done, clean is not None))
         found = {

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .ahead import Ahead
 from .data import Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
-from .photo import as_bytes, read_photo, write_photo
+from .photo import Picture, as_bytes, read_photo, write_photo
 from .restore import Restoration
 from .worklist import GUIDE, beside_of
 
@@ -19,23 +18,23 @@ if TYPE_CHECKING:
     from .train import Trainer
 
 
-def restore_file(
+def write_restored(
     source: Path,
     target: Path,
-    ahead: Ahead,
+    restored: tuple[Picture, Restoration, float],
     clean: Path | None = None,
     overwrite: bool = False,
     beside: tuple[str, ...] = (),
 ) -> dict:
-    """Restore one file, and tell of it as JSON can hold it.
+    """Write a restored photo to `target`, and tell of it as JSON can hold it.
 
-    ahead: restores it, perhaps together with the next ones. beside: which pictures to write next to it, of
+    restored: what `Ahead` returned for `source`. beside: which pictures to write next to it, of
     GUIDE and PATH.
     Returns `Restoration.to_dict()` with "photo", "restored", "seconds", "notes" (what could not be kept as it
     was, a sentence each) and, with a clean photo, "psnr_before" and "psnr_after" in dB (None: nothing
     differs). Raises ValueError where the clean photo's size differs.
     """
-    picture, got, seconds = ahead(source)
+    picture, got, seconds = restored
     degraded = picture.pixels
     goal = None if clean is None else read_photo(clean)
     if goal is not None and goal.shape != degraded.shape:

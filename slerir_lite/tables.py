@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 def restored_table(done: list[dict], scored: bool) -> Table:
-    """One row for each of what `jobs.restore_file` returned; scored: with PSNR before and after."""
+    """One row for each of what `jobs.write_restored` returned; scored: with PSNR before and after."""
     table = Table(
         title="Restored photos" + (" (PSNR in dB against the clean one)" if scored else ""), box=SIMPLE
     )

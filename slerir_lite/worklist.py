@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from .interrupt import HeldBack
 from .photo import SUFFIXES, list_photos
 
 GUIDE, PATH = ".guide.png", ".path.png"  # pictures beside photo.jpg: photo.jpg.guide.png, photo.jpg.path.png
@@ -65,25 +67,42 @@ def plan(
     return found
 
 
+CANT = (OSError, ValueError, MemoryError)  # one photo's trouble, which does not stop the others
+
+
 def go_through(
-    jobs: Iterable[tuple[Path, Path]], one: Callable[[Path, Path], dict]
+    jobs: Iterable[tuple[Path, Path]],
+    restore: Callable[[Path], Any],
+    write: Callable[[Path, Path, Any], dict],
 ) -> tuple[list[dict], list[dict], bool]:
-    """`one` for each job: (what it returned, {"photo", "reason"} where it couldn't, whether Ctrl-C came)."""
+    """For each job (source, target): `restored = restore(source)`, then `write(source, target, restored)`.
+
+    Returns what `write` returned, {"photo", "reason"} of each that couldn't be, and whether Ctrl-C came. It
+    stops `restore` at once, but waits for `write`: what lies in the folder is what is told of.
+    """
     done, failed, full = [], [], False
     try:
         for source, target in jobs:
             try:
                 if full:
                     raise OSError("not tried, as the disk is full.")
-                done.append(one(source, target))
-            except (OSError, ValueError, MemoryError) as error:
-                full = full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-                failed.append(
-                    {"photo": str(source), "reason": str(error) or "needs more memory than there is."}
-                )
+                restored = restore(source)
+            except CANT as error:
+                failed.append(_why(source, error))
+                continue
+            with HeldBack():
+                try:
+                    done.append(write(source, target, restored))
+                except CANT as error:
+                    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+                    failed.append(_why(source, error))
     except KeyboardInterrupt:
         return done, failed, True
     return done, failed, False
+
+
+def _why(source: Path, error: Exception) -> dict:
+    return {"photo": str(source), "reason": str(error) or "needs more memory than there is."}
 
 
 def beside_of(target: Path, ending: str) -> Path:

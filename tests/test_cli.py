@@ -261,14 +261,14 @@ def test_what_was_restored_before_can_be_left_out(here, weights):
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypatch):
-    real = jobs.restore_file
+    real = Ahead.__call__
 
-    def stopped_at_the_second(source, *arguments):
+    def stopped_at_the_second(ahead, source):
         if source.name == "tree.jpg":
             raise KeyboardInterrupt
-        return real(source, *arguments)
+        return real(ahead, source)
 
-    monkeypatch.setattr(jobs, "restore_file", stopped_at_the_second)
+    monkeypatch.setattr(Ahead, "__call__", stopped_at_the_second)
     asked = "broken", "-o", "out", "--json", "r.json", "--weights", weights
     result = slerir("restore", *asked, code=130)
     assert "1 of 2 photos are restored and stay" in result.stderr
@@ -277,9 +277,26 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypa
     assert len(json.loads((here / "r.json").read_text())["restored"]) == 1
     result = slerir("restore", *asked, "--overwrite", code=130)
     assert "The same command does all of them again" in result.stderr
-    monkeypatch.setattr(jobs, "restore_file", real)
+    monkeypatch.setattr(Ahead, "__call__", real)
     slerir("restore", *asked, "--skip-existing")
     assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+
+
+def test_ctrl_c_at_the_moment_of_writing_counts_what_was_written(here, weights, monkeypatch):
+    real = jobs.write_photo
+
+    def written_then_stopped(*arguments, **named):
+        notes = real(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGINT)
+        return notes
+
+    monkeypatch.setattr(jobs, "write_photo", written_then_stopped)
+    result = slerir(
+        "restore", "broken", "-o", "out", "--json", "r.json", "--weights", weights, "--save-guide", code=130
+    )
+    assert "1 of 2 photos are restored and stay" in result.stderr
+    assert files(here / "out") == ["coffee__noise.png", "coffee__noise.png.guide.png"]
+    assert len(json.loads((here / "r.json").read_text())["restored"]) == 1
 
 
 def test_a_real_ctrl_c(here, weights):
@@ -303,14 +320,14 @@ def test_a_real_ctrl_c(here, weights):
 
 
 def test_too_little_memory_for_one_leaves_the_others(here, weights, monkeypatch):
-    real = jobs.restore_file
+    real = Ahead.__call__
 
-    def short_of_memory(source, *arguments):
+    def short_of_memory(ahead, source):
         if source.name == "coffee__noise.png":
             raise MemoryError
-        return real(source, *arguments)
+        return real(ahead, source)
 
-    monkeypatch.setattr(jobs, "restore_file", short_of_memory)
+    monkeypatch.setattr(Ahead, "__call__", short_of_memory)
     result = slerir("restore", "broken", "-o", "out", "--weights", weights, code=1)
     assert "coffee__noise.png: needs more memory than there is" in result.stderr
     assert files(here / "out") == ["tree.jpg"]
