@@ -10,9 +10,10 @@ so its output goes; whatever a reader on GitHub should see must be shown as a pi
 Measured, on a machine with nothing else to do, are the time from the first cell to the last and the most
 memory that the kernel held. Beside them stands how long a fixed loop took on the same machine just before,
 so that readers can run `python notebooks/run.py --calibrate` and compare. The header has them between
-`<!-- measured -->` and `<!-- /measured -->`.
+`<!-- measured -->` and `<!-- /measured -->`, and benchmarks/notebooks.json to the digit.
 """
 
+import json
 import re
 import sys
 import time
@@ -21,7 +22,10 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from slerir_lite.course.budget import budget
+
 FOLDER = Path(__file__).resolve().parent
+LOG = FOLDER.parent / "benchmarks" / "notebooks.json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT = {"tags", "jupyter"}  # of a cell's metadata: nbval's tags, and what is folded
 ABOUT = {
@@ -46,11 +50,22 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         ran = cell.execution_count is not None
         count += ran
         cell.execution_count = count if ran else None
-        cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+        cell.outputs = joined([out for out in cell.outputs if WIDGET not in out.get("data", {})])
         for out in cell.outputs:
             if out.output_type == "execute_result":
                 out.execution_count = count
     return notebook
+
+
+def joined(outputs: list) -> list:
+    """Text that a slow machine delivered in pieces, in one."""
+    found = []
+    for out in outputs:
+        if found and out.output_type == "stream" == found[-1].output_type and out.name == found[-1].name:
+            found[-1].text += out.text
+        else:
+            found.append(out)
+    return found
 
 
 def run(path: Path, timeout: float = 600, measure: bool = False) -> None:
@@ -68,6 +83,7 @@ def run(path: Path, timeout: float = 600, measure: bool = False) -> None:
     if measure:
         peak = int(notebook.cells.pop().outputs[0].text)
         notebook = with_figures(notebook, said(took, peak, loop))
+        note(path.name, took, peak, loop)
     nbformat.write(clean(notebook), path)
 
 
@@ -102,6 +118,21 @@ def said(took: float, peak: int, loop: float) -> str:
         f"{time_} and {peak / 2**30:.1f} GiB on {where}, with {torch.get_num_threads()} threads, "
         f"where the loop of `notebooks/run.py --calibrate` takes {loop:.2f} s."
     )
+
+
+def note(name: str, took: float, peak: int, loop: float) -> None:
+    """Keep a notebook's figures in the log, beside those of the others."""
+    import torch
+
+    found = json.loads(LOG.read_text("utf-8")) if LOG.exists() else {}
+    found[name] = {
+        "budget": str(budget()),
+        "seconds": round(took, 1),
+        "peak_MiB": round(peak / 2**20),
+        "calibration_loop_seconds": round(loop, 3),
+        "threads": torch.get_num_threads(),
+    }
+    LOG.write_text(json.dumps(dict(sorted(found.items())), indent=1) + "\n", "utf-8")
 
 
 def with_figures(notebook: nbformat.NotebookNode, words: str) -> nbformat.NotebookNode:

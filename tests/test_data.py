@@ -331,7 +331,8 @@ def test_a_mix_is_told_by_all_of_its_parts(photos):
 
 def test_amounts_are_about_0_to_1(photos):
     found = torch.cat([b.amounts for b in batches(photos, count=60, size=8)])
-    assert found[:, [0, 1, 2, 3, 6, 7]].min() >= 0 and found.abs().max() < 1.6
+    # The most is the heaviest rain that is made: .022 drops a pixel, 28 px long, .95 opaque, over .3.
+    assert found[:, [0, 1, 2, 3, 6, 7]].min() >= 0 and found.abs().max() < 0.022 * 28 * 0.95 / 0.3
     assert (found.abs().amax((0, 2, 3)) > 0.5).all()
 
 

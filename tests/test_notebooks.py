@@ -5,6 +5,7 @@ refuses the others, and what isn't shown through it has no alt text.
 """
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -321,7 +322,10 @@ def test_measuring_writes_time_memory_and_the_loops_time_into_the_header(tmp_pat
     head = new_markdown_cell("# A\n**Time:** <!-- measured -->not yet<!-- /measured --> B", id="a")
     path = tmp_path / "a.ipynb"
     nbformat.write(new_notebook(cells=[head, new_code_cell("print(6 * 7)", id="b")]), path)
+    monkeypatch.setattr(run, "LOG", tmp_path / "log.json")
     run.run(path, measure=True)
+    (row,) = json.loads(run.LOG.read_text("utf-8")).values()
+    assert row["calibration_loop_seconds"] == 1.5 and row["seconds"] < 60 and row["peak_MiB"] > 20
     first, second = nbformat.read(path, as_version=4).cells  # the cell that asks for the memory is gone
     assert re.search(
         r"<!-- measured -->under 10 seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
@@ -357,6 +361,19 @@ def test_cleaning_takes_out_what_belongs_to_one_run():
     assert out.data == {"text/plain": "1"} and out.execution_count == 1
     assert run.clean(clean) == clean
     assert notebook.metadata.widgets == {"state": {}}  # the original is left as it was
+
+
+def test_text_in_pieces_is_joined_and_nothing_else_is():
+    def says(name, text):
+        return new_output("stream", name=name, text=text)
+
+    picture = new_output("display_data", {"text/plain": "a picture"})
+    pieces = [says("stdout", "a\n"), says("stdout", "b\n"), says("stderr", "!"), picture, says("stdout", "c")]
+    cell = new_code_cell("…", outputs=pieces, execution_count=1)
+    cleaned = run.clean(new_notebook(cells=[cell]))
+    whole = [says("stdout", "a\nb\n"), says("stderr", "!"), picture, says("stdout", "c")]
+    assert cleaned.cells[0].outputs == whole
+    assert cell.outputs[0].text == "a\n"  # the notebook itself is left as it was
 
 
 def test_running_and_cleaning_twice_gives_the_same_file(tmp_path):
