@@ -100,9 +100,7 @@ def damage(photo: Tensor, kind: str, knobs: dict[str, float]) -> Tensor:
 def said(damaged: Tensor, photo: Tensor) -> str:
     """PSNR and SSIM of (3, H, W) against the photo, as a sentence has them."""
     ours, theirs = as_bytes(damaged), as_bytes(photo)
-    structure = ssim(
-        ours.astype(np.float32), theirs.astype(np.float32)
-    )  # half the time, as good
+    structure = ssim(ours.astype(np.float32), theirs.astype(np.float32))  # half the time, as good
     return f"PSNR {psnr(ours, theirs):.1f} dB, SSIM {structure:.3f}".replace("inf dB", "without limit")
 
 
