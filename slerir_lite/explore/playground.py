@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anywidget
+import numpy as np
 import torch
 import traitlets
 from matplotlib.figure import Figure
@@ -98,8 +99,9 @@ def damage(photo: Tensor, kind: str, knobs: dict[str, float]) -> Tensor:
 
 def said(damaged: Tensor, photo: Tensor) -> str:
     """PSNR and SSIM of (3, H, W) against the photo, as a sentence has them."""
-    scores = as_bytes(damaged), as_bytes(photo)
-    return f"PSNR {psnr(*scores):.1f} dB, SSIM {ssim(*scores):.3f}".replace("inf dB", "without limit")
+    ours, theirs = as_bytes(damaged), as_bytes(photo)
+    structure = ssim(ours.astype(np.float32), theirs.astype(np.float32))  # half the time, as good
+    return f"PSNR {psnr(ours, theirs):.1f} dB, SSIM {structure:.3f}".replace("inf dB", "without limit")
 
 
 def picture(photos: dict[str, Tensor], name: str, kind: str, **knobs: float) -> Figure:
