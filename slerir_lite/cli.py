@@ -97,9 +97,7 @@ def restore(
             return write_restored(source, target, restored, find_clean(source, clean), overwrite, beside)
 
         with _progress() as bar:
-            done, failed, stopped = go_through(
-                bar.track(work.jobs, description="restoring"), ahead, write
-            )
+            done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), ahead, write)
         if done:
             out.print(restored_table(done, clean is not None))
         found = {

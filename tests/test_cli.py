@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from slerir_lite import jobs, sixteen, train
+from slerir_lite.ahead import Ahead
 from slerir_lite.cli import app
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.photo import as_bytes, read_picture
