@@ -211,9 +211,9 @@ class Budget:
 BUDGETS = {
     # Shows in minutes that everything runs; its figures mean nothing.
     "smoke": Budget(0, 2, 8, 2, photos=1, validation=1, timed=8, least=4, shrink=4, crop=48, per_batch=5),
-    # The compass-only claims in an hour or two of one core; whole networks of two minutes, for a first look.
-    "short": Budget(2, 3, 600, 10, photos=24, validation=20),
-    "long": Budget(12, 5, 2000, 10, photos=None, validation=None),
+    # With --threads 1: compasses in an hour or two of one core, whole networks of ten minutes each.
+    "short": Budget(10, 5, 600, 10, photos=24, validation=20),
+    "long": Budget(30, 5, 2000, 10, photos=None, validation=None),
 }
 SOLO, TEAM = "compass", "whole"
 

@@ -60,6 +60,8 @@ def turn(name: str, page, box) -> None:
         box.get_by_label("radius (").focus()
         page.wait_for_timeout(3000)
     if name == "path-explorer":
+        box.get_by_label("damage").select_option(label="low light")
+        page.wait_for_timeout(3000)
         box.get_by_role("button", name="station 3, specialist 0,").click()
         page.wait_for_timeout(3000)
     if name == "slider":
