@@ -33,7 +33,8 @@ test-browser: $(VENV)/.test-is-in
 test-browser-20: $(VENV)/.test-is-in
 	$(BIN)/python benchmarks/flakes.py 20
 
-# The explorers' tests on Colab's versions (Python 3.11 to 3.13), which lie over those of the environment.
+# The explorers' tests and all notebooks on Colab's versions (Python 3.11 to 3.13), laid over those of the
+# environment.
 PURE = -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 test-colab: $(VENV)/.test-is-in
 	$(BIN)/python -m venv $(VENV)-colab
@@ -41,6 +42,8 @@ test-colab: $(VENV)/.test-is-in
 	$(BIN)/python $(PURE) > "$$($(VENV)-colab/bin/python $(PURE))/zz-the-rest.pth"
 	PYTHONPATH=. $(VENV)-colab/bin/python -m pytest -p no:nbval tests/test_explore*.py tests/test_playground.py \
 	tests/test_slider.py tests/test_watch.py tests/test_guide_viewer.py tests/test_path_explorer.py
+	SLERIR_BUDGET=smoke PYTHONPATH=$(CURDIR) $(VENV)-colab/bin/python -m pytest --nbval-lax --nbval-current-env \
+	--nbval-cell-timeout=300 notebooks
 
 demo: $(VENV)/.lab-is-in
 	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean --overwrite

@@ -63,13 +63,14 @@ def seconds_per_step(
         for stage in plan:
             planned = [replace(stage, steps=(blocks + 1) * BLOCK + 1)]
             run = Trainer(photos, f"{folder}/{stage.name}", planned, build(), quiet=True, **how)
-            marks, fetch = [], run.crops.batch
+            crops = run.crops.smaller if stage.small else run.crops
+            marks, fetch = [], crops.batch
 
             def batch(step: int, marks=marks, fetch=fetch):
                 marks.append(time.perf_counter())
                 return fetch(step)
 
-            run.crops.batch = batch
+            crops.batch = batch
             run.run()
             found[stage.name] = float(np.median(np.diff(marks[: planned[0].steps : BLOCK])[1:])) / BLOCK
     return found

@@ -69,7 +69,7 @@ def trainer(model):
         part.requires_grad_(name in STATIONS)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, 1e-6, fused=True)
-    batches = [crops.batch(k) for k in range(args.turns + 2)]
+    batches = [crops.smaller.batch(k) for k in range(args.turns + 2)]
 
     def step():
         batch = batches.pop()
@@ -103,14 +103,14 @@ with torch.inference_mode():
     found["16 mixed photos of 192 x 192"] = take_turns(lambda: slerir(mixed), lambda: generalist(mixed))
     found["paths among the 16"] = len(set(slerir(mixed).route.paths()))
 slerir.train(), generalist.train(), slerir.compass.eval()
-found["a training step of 10 crops of 96 x 96"] = take_turns(trainer(slerir), trainer(generalist))
+found["a training step of 20 crops of 64 x 64"] = take_turns(trainer(slerir), trainer(generalist))
 
 x, generator = torch.rand(4, 3, 64, 64), torch.Generator().manual_seed(0)
 found["degrading 20 crops of 64 x 64, four of each kind (ms)"] = milliseconds(
     lambda: [BREAK[kind](x, generator=generator) for kind in KINDS]
 )
 numbers = itertools.count(10_000)
-found["making a training batch (ms)"] = milliseconds(lambda: crops.batch(next(numbers)), 40 * BLOCK, np.mean)
+found["making a training batch (ms)"] = milliseconds(lambda: crops.smaller.batch(next(numbers)), 40 * BLOCK, np.mean)
 
 args.out.write_text(json.dumps(found, indent=1) + "\n")
 for name, row in found.items():

@@ -52,8 +52,8 @@ def restoring(model: nn.Module) -> None:
 
 
 def training(model: nn.Module, crops: Crops, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """One step of stations and guide, ten crops of 96 px."""
-    batch = crops.batch(step)
+    """One step of stations and guide, on batches as the stage `team` makes them: 20 crops of 64 px."""
+    batch = crops.smaller.batch(step)
     x = batch.degraded.contiguous(memory_format=LAST)
     if isinstance(model, SlerIR):
         label = batch.place.argmax(1).repeat_interleave(2)

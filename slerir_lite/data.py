@@ -11,6 +11,7 @@ A batch is a function of (seed, step) alone. A resumed run so sees what it would
 
 import warnings
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,16 @@ class Crops:
         self.recipe = RECIPE if recipe is None else recipe
         self.shares = np.cumsum(list(self.recipe.values())) / sum(self.recipe.values())
         self._block = (-1, None)
+
+    @cached_property
+    def smaller(self) -> "Crops":
+        """Crops two thirds as wide, of twice as many photos.
+
+        A step costs about the same and sees more that differs, which teaches the stations faster. What reads
+        a path of motion needs the larger ones.
+        """
+        size = max(CELL, self.size * 2 // 3 // CELL * CELL)
+        return Crops(self.photos, 2 * self.per_batch, size, self.recipe, self.seed)
 
     def batch(self, step: int) -> Batch:
         """The photos stand in the recipe's order, so that each expert finds its images side by side."""

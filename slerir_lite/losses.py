@@ -20,16 +20,22 @@ WEIGHTS = {"lead": 1.0, "triplet": 1.0, "uniformity": 1.0, "midpoint": 1.0, "rea
            "path": 0.3, "sharpness": 1.0, "gate": 1.0}  # fmt: skip
 
 
-def restoration_loss(restored: Tensor, clean: Tensor, moved: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """mean log(MSE + 1e-5) / 2 over (B, 3, H, W), and the images' mean PSNR in dB.
+NOTHING = 1e-5  # an MSE that counts as none: 50 dB
+
+
+def restoration_loss(
+    restored: Tensor, clean: Tensor, moved: Tensor | None = None, nothing: float = NOTHING
+) -> tuple[Tensor, Tensor]:
+    """mean log(MSE + nothing) / 2 over (B, 3, H, W), and the images' mean PSNR in dB.
 
     moved: (B,) bool, where only the middle counts: at the border of a crop, what moved in is not seen.
+    nothing: an MSE from which on an image has little left to win.
     """
     error = (restored.float() - clean).square()
     mse = error.mean((1, 2, 3))
     if moved is not None:
         mse = torch.where(moved, _middle(error), mse)
-    return 0.5 * (mse + 1e-5).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
+    return 0.5 * (mse + nothing).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
 
 
 def _middle(error: Tensor) -> Tensor:

@@ -18,13 +18,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """`steps` at a rate that falls from `lr` to `end`; trains: names of the model's parts that learn."""
+    """`steps` at a rate that falls from `lr` to `end`; trains: names of the model's parts that learn.
+
+    small: on crops two thirds as wide of twice as many photos, see `Crops.smaller`.
+    """
 
     name: str
     steps: int
     lr: float
     end: float
     trains: tuple[str, ...]
+    small: bool = False
 
 
 STATIONS = ("backbone", "fuse")
@@ -35,8 +39,8 @@ def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: 
     first, last = round(steps * together), round(steps * joint)
     plan = [
         Stage("compass", compass_steps, 2e-3, 4e-5, ("compass", "deblur")),
-        Stage("together", first, 2e-3, 1.3e-3, STATIONS),
-        Stage("team", steps - first - last, 1.3e-3 if first else 2e-3, 1.5e-4, STATIONS),
+        Stage("together", first, 2e-3, 1.3e-3, STATIONS, small=True),
+        Stage("team", steps - first - last, 1.3e-3 if first else 2e-3, 1.5e-4, STATIONS, small=True),
         Stage("joint", last, 1.5e-4, 2e-6, (*STATIONS, "compass", "router")),
     ]
     return [stage for stage in plan if stage.steps]
@@ -44,7 +48,7 @@ def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: 
 
 def generalist_stages(steps: int) -> list[Stage]:
     """One stage: without compass and experts the others have nothing to teach."""
-    return [Stage("together", steps, 2e-3, 2e-6, STATIONS)]
+    return [Stage("together", steps, 2e-3, 2e-6, STATIONS, small=True)]
 
 
 def rate(stage: Stage, step: int) -> float:

@@ -23,7 +23,7 @@ from .data import Batch, Crops, Photos
 from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
-from .losses import WEIGHTS, compass_loss, gate_loss, motion_loss, restoration_loss, weighted
+from .losses import NOTHING, WEIGHTS, compass_loss, gate_loss, motion_loss, restoration_loss, weighted
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
 from .route import LAYERS, SoftmaxGate, pins_from_centres
@@ -111,14 +111,14 @@ class Trainer:
         optimizer = self._prepare(stage)
         if state:
             optimizer.load_state_dict(state["optimizer"])
+        crops = self.crops.smaller if stage.small else self.crops
         saved, last = time.monotonic(), time.monotonic()
         while self.step < begin + stage.steps:
             for group in optimizer.param_groups:
                 group["lr"] = group["faster"] * rate(stage, self.step - begin)
             index = self.step * self.accelerator.num_processes + self.accelerator.process_index
-            loss, told = self._losses(
-                stage, self.step - begin, self.crops.batch(index).to(self.accelerator.device)
-            )
+            batch = crops.batch(index).to(self.accelerator.device)
+            loss, told = self._losses(stage, self.step - begin, batch)
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss)
             self._share_gradients(optimizer)
@@ -215,7 +215,8 @@ class Trainer:
         learns, lead = "compass" in stage.trains, float(self.fixed_places)
         parts = compass_loss(self.model, batch, got.local, got.sense, lead) if learns else {}
         moved = (batch.motion[:, 0] > 0).repeat_interleave(2)
-        loss, psnr = restoration_loss(y, batch.clean, moved)
+        # What is nearly perfect must not outshout the rest while the rest is still to be learnt.
+        loss, psnr = restoration_loss(y, batch.clean, moved, max(NOTHING, rate(stage, step) / 2))
         told = {"loss": loss.detach(), "psnr": psnr}
         return (loss + 0.1 * weighted(parts, self.weights) if parts else loss), told
 

@@ -217,6 +217,14 @@ def test_outside_its_region_confined_damage_is_none(photos):
     assert found > 10
 
 
+@pytest.mark.parametrize("size, less", [(96, 64), (64, 40), (32, 16), (8, 8)])
+def test_smaller_crops_are_of_twice_as_many_photos(size, less, photos):
+    crops = Crops(photos, 2, size, seed=3)
+    batch = crops.smaller.batch(0)
+    assert batch.degraded.shape == (8, 3, less, less) and len(batch.thumbnail) == 4
+    assert same(batch, Crops(photos, 4, less, seed=3).batch(0))
+
+
 @pytest.mark.parametrize("size", [128, 256])
 def test_crops_larger_than_a_photo_are_refused_with_a_reason(size, photos):
     with pytest.raises(ValueError, match=rf"{size}"):

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +40,7 @@ def stage(name: str, steps: int, trains: tuple[str, ...], lr: float = 2e-3) -> S
 PLAN = [
     stage("compass", 3, SENSES),
     stage("together", 3, STATIONS),
-    stage("team", 3, STATIONS),
+    replace(stage("team", 3, STATIONS), small=True),
     stage("joint", 3, ALL, 2e-4),
 ]
 
@@ -70,17 +72,27 @@ def trainer(photos, out, plan=None, model=None, **how) -> Trainer:
     return Trainer(photos, out, plan or PLAN, model or new_model(), **how)
 
 
+def before_each_batch(run: Trainer, call) -> Trainer:
+    """The trainer; `call(number)` happens before it gets any batch."""
+    for crops in (run.crops, run.crops.smaller):
+        batch = crops.batch
+
+        def fetch(number: int, batch=batch):
+            call(number)
+            return batch(number)
+
+        crops.batch = fetch
+    return run
+
+
 def killed_at(run: Trainer, step: int) -> Trainer:
     """The trainer, which will be killed when it reaches a step."""
-    batch = run.crops.batch
 
-    def fetch(number: int):
+    def kill(number: int):
         if number == step:
             raise Killed
-        return batch(number)
 
-    run.crops.batch = fetch
-    return run
+    return before_each_batch(run, kill)
 
 
 def weights(run: Trainer) -> dict[str, torch.Tensor]:
@@ -96,15 +108,13 @@ def identical(one: dict, other: dict) -> bool:
 def watched(run: Trainer) -> list[dict[str, torch.Tensor]]:
     """Runs it; returns the weights as they were when each step began (from the second stage on: as it then
     stood after what happens between stages), and at the end."""
-    batch, seen = run.crops.batch, []
+    seen = []
 
-    def fetch(number: int):
+    def look(number: int):
         if number == run.step:  # a step of the training, not a look at where the places lie
             seen.append(weights(run))
-        return batch(number)
 
-    run.crops.batch = fetch
-    run.run()
+    before_each_batch(run, look).run()
     return [*seen, weights(run)]
 
 
@@ -129,6 +139,29 @@ def test_a_perfect_restoration_has_a_finite_loss_and_gradient():
     loss, psnr = restoration_loss(restored, clean)
     loss.backward()
     assert loss.isfinite() and psnr.isfinite() and restored.grad.isfinite().all()
+
+
+def test_what_counts_as_nothing_falls_with_the_rate_to_what_the_loss_says(photos, tmp_path, monkeypatch):
+    seen = []
+
+    def look(restored, clean, moved, nothing):
+        seen.append(nothing)
+        return restoration_loss(restored, clean, moved, nothing)
+
+    monkeypatch.setattr(train, "restoration_loss", look)
+    trainer(photos, tmp_path, [Stage("together", 12, 2e-3, 2e-6, STATIONS)], per_batch=2).run()
+    assert seen[0] == pytest.approx(1e-3) and seen[-1] == 1e-5
+    assert all(a >= b for a, b in pairwise(seen))
+
+
+def test_a_photo_below_what_counts_as_nothing_hardly_pulls():
+    clean = torch.full((2, 3, 8, 8), 0.5)
+    restored = (clean + torch.tensor([0.003, 0.1]).view(2, 1, 1, 1)).requires_grad_()  # 50 dB and 20 dB
+    pulls = {}
+    for nothing in (1e-5, 1e-3):
+        (pulls[nothing],) = torch.autograd.grad(restoration_loss(restored, clean, None, nothing)[0], restored)
+    near, far = (v.flatten(1).norm(dim=1) for v in (pulls[1e-5], pulls[1e-3]))
+    assert near[0] > 10 * near[1] and far[0] < far[1]
 
 
 @pytest.mark.parametrize("total", [1, 2, 10, 100, 3001])
@@ -655,16 +688,13 @@ def test_a_run_killed_between_its_last_two_files_ends_with_both(photos, tmp_path
 
 def pressed_at(run: Trainer, step: int, times: int = 1) -> Trainer:
     """The trainer; someone will press Ctrl-C within that step, or in what comes before it."""
-    batch = run.crops.batch
 
-    def fetch(number: int):
+    def press(number: int):
         if number == step:
             for _ in range(times):
                 signal.raise_signal(signal.SIGINT)
-        return batch(number)
 
-    run.crops.batch = fetch
-    return run
+    return before_each_batch(run, press)
 
 
 @pytest.mark.parametrize("step", [0, 2, 4, 8, 11])
@@ -698,14 +728,13 @@ def test_ctrl_c_twice_does_not_wait(course, photos, tmp_path):
 def test_ctrl_c_while_the_last_centres_are_measured_ends_the_run_first(course, photos, tmp_path):
     _, _, undisturbed = course
     run = trainer(photos, tmp_path, save_every=1e9)
-    calls, batch = itertools.count(1), run.crops.batch
+    calls = itertools.count(1)
 
-    def fetch(number: int):
+    def press(number: int):
         if number == train.UNSEEN and next(calls) == 2:  # the first time was between two stages
             signal.raise_signal(signal.SIGINT)
-        return batch(number)
 
-    run.crops.batch = fetch
+    before_each_batch(run, press)
     with pytest.raises(KeyboardInterrupt):
         run.run()
     assert (tmp_path / "model.safetensors").exists() and identical(weights(run), weights(undisturbed))
