@@ -110,7 +110,9 @@ found["degrading 20 crops of 64 x 64, four of each kind (ms)"] = milliseconds(
     lambda: [BREAK[kind](x, generator=generator) for kind in KINDS]
 )
 numbers = itertools.count(10_000)
-found["making a training batch (ms)"] = milliseconds(lambda: crops.smaller.batch(next(numbers)), 40 * BLOCK, np.mean)
+found["making a training batch (ms)"] = milliseconds(
+    lambda: crops.smaller.batch(next(numbers)), 40 * BLOCK, np.mean
+)
 
 args.out.write_text(json.dumps(found, indent=1) + "\n")
 for name, row in found.items():

@@ -62,7 +62,11 @@ class Fuse(nn.Module):
     def expose(self, x: Tensor, guide: Tensor) -> Tensor:
         """x * gain + shift, both smooth over the photo: lifts the dark, takes off the veil. (B, 3, H, W)."""
         gain, shift = self.exposure(guide).float().chunk(2, 1)
-        gain, shift = spread(torch.cat([gain.exp(), shift], 1), x.shape[-2:]).chunk(2, 1)
+        # Few channels: plane by plane they are drawn out in half the time.
+        gain, shift = (
+            spread(v.contiguous(), x.shape[-2:]).contiguous(memory_format=torch.channels_last)
+            for v in (gain.exp(), shift)
+        )
         return torch.addcmul(shift, x, gain)
 
 

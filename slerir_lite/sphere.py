@@ -81,7 +81,7 @@ class Compass(nn.Module):
         """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
         # asinh, a logarithm with a sign, shows detail of a few grey levels (dark photos) and of many (noise).
         fine = F.conv2d(F.pad(x, (1, 1, 1, 1), "replicate"), self.detail.expand(3, 1, 3, 3), groups=3)
-        fine = (fine.float() * 255).asinh() / 3
+        fine = fine.float().mul_(255).asinh().div_(3)
         return self.close(F.pixel_unshuffle(torch.cat([x, fine], 1), 4))
 
     def glance(self, small: Tensor) -> Tensor:
