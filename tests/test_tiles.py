@@ -43,7 +43,6 @@ def assert_same(found, expected) -> None:
     assert torch.allclose(found.route.angle, expected.route.angle, atol=0.05)
     assert torch.allclose(found.sense.z, expected.sense.z, atol=1e-5)
     assert torch.allclose(found.sense.filters, expected.sense.filters, atol=1e-5)
-    assert torch.allclose(found.local, expected.local, atol=1e-4)
     assert torch.allclose(found.guide, expected.guide, atol=1e-4)
 
 
