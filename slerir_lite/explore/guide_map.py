@@ -21,7 +21,7 @@ def guide_picture(photo, guide, title: str = "Where the guide differs") -> Figur
     figure = canvas(row)
     axes = figure.subplots(1, 2)
     step = 1 + max(height, width) // (2 * WIDTH)  # of a large photo, no more pixels than the picture can show
-    axes[0].imshow(as_floats(photo[:, ::step, ::step]).permute(1, 2, 0), extent=(0, width, height, 0))
+    axes[0].imshow(as_floats(photo[:, ::step, ::step]).permute(1, 2, 0).numpy(), extent=(0, width, height, 0))
     head(axes[0], "the photo")
     h, w = guide.shape[-2:]  # the last tokens may reach over the edge
     drawn = axes[1].imshow(departure(guide), extent=(0, 8 * w, 8 * h, 0), cmap="cividis", vmin=0)
