@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +26,12 @@ class Ahead:
     ends the group; its own turn says why. The rest as for `restore`.
     targets: the file that each will be written to, if its image serves nothing else. That of a photo restored
     alone then comes as the file's integers (see `rounded`), as a large one's floats would take much memory.
+    guide: whether anybody will ask for the guide, which takes as much as a file's integers.
     """
 
     def __init__(self, sources: list[Path], model: SlerIR, path: str | None = None, strength: float = 1.0,
-                 targets: dict[Path, Path] | None = None):  # fmt: skip
-        self.sources, self.model, self.targets = sources, model, targets
+                 targets: dict[Path, Path] | None = None, guide: bool = True):  # fmt: skip
+        self.sources, self.model, self.targets, self.guide = sources, model, targets, guide
         self.how = {"path": path, "strength": strength}
         self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
 
@@ -44,6 +46,7 @@ class Ahead:
             else:
                 found = restore_together(list(group.values()), self.model, **self.how)
             share = (time.monotonic() - begin) / len(group)
+            found = found if self.guide else [replace(got, guide=None) for got in found]
             self._ready = {
                 file: (picture, got, share) for (file, picture), got in zip(group.items(), found, strict=True)
             }

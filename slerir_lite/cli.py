@@ -92,7 +92,7 @@ def restore(
             chosen_path(path, model.config.experts)
 
         targets = dict(work.jobs)
-        ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None)
+        ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None, guide)
 
         def write(source: Path, target: Path, restored: tuple) -> dict:
             return write_restored(source, target, restored, find_clean(source, clean), overwrite, beside)

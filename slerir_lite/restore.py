@@ -31,7 +31,7 @@ class Restoration:
     choice: (L,) int, which expert at each layer
     angle: (L, K) degrees from z to each pin; margin: (L,) degrees by which the nearest pin won
     z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres
-    guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels
+    guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels; None where not kept
     forced: whether the path was given instead of found; strength: how much of the restoring is in the image
     """
 
@@ -41,7 +41,7 @@ class Restoration:
     margin: Tensor
     z: Tensor
     place: dict[str, float]
-    guide: Tensor
+    guide: Tensor | None
     forced: bool = False
     strength: float = 1.0
 

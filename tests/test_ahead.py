@@ -94,6 +94,11 @@ def test_a_path_and_a_strength_hold_for_all(folder, model):
         assert torch.allclose(got.image, (picture.pixels + full.image) / 2, atol=1e-5)
 
 
+def test_a_guide_that_nobody_asks_for_is_not_kept(folder, model):
+    assert all(Ahead(folder, model, guide=False)(file)[1].guide is None for file in folder)
+    assert Ahead(folder, model)(folder[0])[1].guide is not None
+
+
 def test_photos_of_two_sizes_are_refused(model):
     with pytest.raises(ValueError, match="24 x 16, 8 x 16"):
         restore_together([torch.rand(3, 16, 24), torch.rand(3, 16, 8)], model)
@@ -147,7 +152,7 @@ from slerir_lite.model import Config, SlerIR
 source, target = Path(sys.argv[1]), Path(sys.argv[2])
 tiles.LARGEST = 384
 model = SlerIR(Config(width=2, tokens=8)).eval()  # what is measured is what is held besides
-write_restored(source, target, Ahead([source], model, targets={source: target})(source))
+write_restored(source, target, Ahead([source], model, targets={source: target}, guide=False)(source))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
