@@ -1,27 +1,34 @@
-"""Large photos: seconds and memory of restoring 1 to 48 megapixels, in tiles.
+"""Large photos: seconds and memory of restoring 1 to 48 megapixels, in tiles; and of `slerir restore` to 100.
 
-    python benchmarks/large.py --out benchmarks/large.json
+    python benchmarks/large.py --out benchmarks/large.json [--parts network files]
 
 Each size runs in a process of its own, so that its peak memory is its own, too. Photos are dead leaves,
 tiled, with noise. What is measured does not depend on the weights, but for one thing: undoing motion costs
 more, so that each photo is restored once without and once with it.
+
+From file to file it is the command that is measured, with the shipped weights, from JPEG to JPEG: only its
+memory, which does not depend on what else the machine does.
 """
 
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from itertools import product
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from slerir_lite import model as network
 from slerir_lite.data import dead_leaves
 from slerir_lite.model import SlerIR, pad
+from slerir_lite.photo import as_bytes
 from slerir_lite.tiles import SEE, SHARPEN, restore_in_tiles, tiles
 
 SIDES = (
@@ -45,9 +52,9 @@ def photo(megapixels: float) -> torch.Tensor:
     return x
 
 
-def peak() -> float:
-    """MB of memory that this process has ever held at once."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak(usage=None) -> float:
+    """MB of memory that this process, or the one with that usage, has ever held at once."""
+    most = (usage or resource.getrusage(resource.RUSAGE_SELF)).ru_maxrss
     return most / (1e6 if sys.platform == "darwin" else 1e3 / 1.024)
 
 
@@ -81,6 +88,27 @@ def apart(*what) -> dict:
     return json.loads(done.stdout)
 
 
+def from_file_to_file(megapixels: float, threads: int) -> dict:
+    """The command's peak memory. What starts it must be smaller, as a new process inherits a peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "large.jpg", Path(folder) / "restored.jpg"
+        subprocess.run([sys.executable, __file__, "--jpeg", str(megapixels), str(source)], check=True)
+        command = "from slerir_lite.cli import app; app()", "restore", str(source), "-o", str(target)
+        run = subprocess.Popen(
+            [sys.executable, "-c", *command],
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        )
+        _, status, usage = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+        Image.MAX_IMAGE_PIXELS = None  # Pillow warns of photos as large as these
+        with Image.open(source) as before, Image.open(target) as after:
+            assert run.returncode == 0 and before.size == after.size
+            width, height = before.size
+        return {"height": height, "width": width, "MB of the JPEG": round(source.stat().st_size / 1e6, 1),
+                "MB at most": round(peak(usage))}  # fmt: skip
+
+
 def bytes_a_pixel(motion: str) -> int:
     """By how much memory grows for each pixel of a tile, margins included; `tiles.BYTES` must be above it."""
     margin = SEE + SHARPEN * (motion == "undone")
@@ -98,24 +126,42 @@ parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--out", type=Path)
 parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 6, 12, 24, 48])
 parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+parser.add_argument("--parts", choices=["network", "files"], nargs="+", default=["network", "files"])
+parser.add_argument("--files", type=float, nargs="+", default=[12, 24, 48, 100], help="megapixels")
 parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
+parser.add_argument("--jpeg", nargs=2, help=argparse.SUPPRESS)
 args = parser.parse_args()
 if args.one:
     print(json.dumps(measure(*args.one)))
+    sys.exit()
+if args.jpeg:
+    Image.fromarray(as_bytes(photo(float(args.jpeg[0]))[0])).save(args.jpeg[1], quality=95)
     sys.exit()
 if args.out is None:
     parser.error("--out is needed")
 
 from budget import machine  # noqa: E402  (not in the processes that measure: it loads much more)
 
-found = {
-    "machine": machine(),
-    "bytes for each pixel of a tile": {m: bytes_a_pixel(m) for m in MOTION},
-    "rows": [],
-}
-for threads, motion, megapixels in product(args.threads, MOTION, args.megapixels):
-    row = {"megapixels": megapixels, "threads": threads, "motion": motion}
-    row |= apart(megapixels, threads, motion, None)
+found = json.loads(args.out.read_text()) if args.out.exists() else {}
+
+
+def write(rows: list[dict], row: dict) -> None:
     print(row, flush=True)
-    found["rows"].append(row)
+    rows.append(row)
     args.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if "network" in args.parts:
+    found |= {
+        "machine": machine(),
+        "bytes for each pixel of a tile": {m: bytes_a_pixel(m) for m in MOTION},
+        "rows": [],
+    }
+    for threads, motion, megapixels in product(args.threads, MOTION, args.megapixels):
+        row = {"megapixels": megapixels, "threads": threads, "motion": motion}
+        write(found["rows"], row | apart(megapixels, threads, motion, None))
+if "files" in args.parts:
+    found["from file to file"] = []
+    for threads, megapixels in product(args.threads, args.files):
+        row = {"megapixels": megapixels, "threads": threads}
+        write(found["from file to file"], row | from_file_to_file(megapixels, threads))

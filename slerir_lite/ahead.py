@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from .model import SlerIR
 from .photo import Picture, read_picture
-from .restore import Restoration, restore_together
+from .restore import Restoration, restore_rounded, restore_together
+from .writing import rounded
 
 AT_ONCE = 8  # photos
 PIXELS = 2_000_000  # in all: more take much memory and gain nothing
@@ -21,10 +24,15 @@ class Ahead:
 
     sources: all files in the order in which they will be asked for. A file among the next that can't be read
     ends the group; its own turn says why. The rest as for `restore`.
+    targets: the file that each will be written to, if its image serves nothing else. That of a photo restored
+    alone then comes as the file's integers (see `rounded`), as a large one's floats would take much memory.
+    guide: whether anybody will ask for the guide, which takes as much as a file's integers.
     """
 
-    def __init__(self, sources: list[Path], model: SlerIR, path: str | None = None, strength: float = 1.0):
-        self.sources, self.model, self.how = sources, model, {"path": path, "strength": strength}
+    def __init__(self, sources: list[Path], model: SlerIR, path: str | None = None, strength: float = 1.0,
+                 targets: dict[Path, Path] | None = None, guide: bool = True):  # fmt: skip
+        self.sources, self.model, self.targets, self.guide = sources, model, targets, guide
+        self.how = {"path": path, "strength": strength}
         self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
 
     def __call__(self, source: Path) -> tuple[Picture, Restoration, float]:
@@ -32,8 +40,13 @@ class Ahead:
         if source not in self._ready:
             group = dict(self._group(source))
             begin = time.monotonic()
-            found = restore_together([p.pixels for p in group.values()], self.model, **self.how)
+            if len(group) == 1 and self.targets is not None:
+                in_file = partial(rounded, path=self.targets[source], like=group[source])
+                found = [restore_rounded(group[source], in_file, self.model, **self.how)]
+            else:
+                found = restore_together(list(group.values()), self.model, **self.how)
             share = (time.monotonic() - begin) / len(group)
+            found = found if self.guide else [replace(got, guide=None) for got in found]
             self._ready = {
                 file: (picture, got, share) for (file, picture), got in zip(group.items(), found, strict=True)
             }
@@ -42,7 +55,7 @@ class Ahead:
     def _group(self, source: Path) -> Iterator[tuple[Path, Picture]]:
         first = read_picture(source)
         yield source, first
-        most = min(AT_ONCE, PIXELS // first.pixels[0].numel())
+        most = min(AT_ONCE, PIXELS // first.values[0].numel())
         begin = self.sources.index(source) + 1
         for other in self.sources[begin : begin + max(0, most - 1)]:
             if _size(other) != _size(source):
@@ -51,7 +64,7 @@ class Ahead:
                 picture = read_picture(other)
             except (OSError, ValueError):
                 return
-            if picture.pixels.shape != first.pixels.shape:  # one of them was turned
+            if picture.values.shape != first.values.shape:  # one of them was turned
                 return
             yield other, picture
 

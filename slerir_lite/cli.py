@@ -91,7 +91,8 @@ def restore(
         if work.jobs and path is not None:
             chosen_path(path, model.config.experts)
 
-        ahead = Ahead([source for source, _ in work.jobs], model, path, strength)
+        targets = dict(work.jobs)
+        ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None, guide)
 
         def write(source: Path, target: Path, restored: tuple) -> dict:
             return write_restored(source, target, restored, find_clean(source, clean), overwrite, beside)

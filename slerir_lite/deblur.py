@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .degrade import convolve
+from .values import as_floats
 
 ANGLES = 18  # directions of a path, 10 degrees apart
 LENGTHS = (5, 7.5, 10, 12.5, 15, 18, 21)  # px
@@ -44,8 +45,8 @@ class Deblur(nn.Module):
         self.strength = nn.Linear(hidden, len(STRENGTHS))
 
     def forward(self, x: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.autocast(x.device.type, enabled=False):
-            h = self.body(self.norm(cepstrum(x.float(), where.float())))
+        with torch.autocast(where.device.type, enabled=False):
+            h = self.body(self.norm(cepstrum(x, where.float())))
             return self.path(h).log_softmax(1), self.strength(h).softmax(1)
 
 
@@ -78,17 +79,21 @@ def sharpen(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def cepstrum(x: Tensor, where: Tensor) -> Tensor:
-    """(B, 43 * 22): half of the cepstrum's middle, over windows weighed by how blurred they look."""
-    grey = x.mean(1)
-    short = [max(0, WINDOW - n) for n in grey.shape[-2:]]
-    grey = F.pad(grey[:, None], (0, short[1], 0, short[0]), "replicate")[:, 0]
-    hop = _hops(*grey.shape[-2:])
-    windows = grey.unfold(1, WINDOW, hop[0]).unfold(2, WINDOW, hop[1])  # (B, n, m, 64, 64)
+    """(B, 43 * 22): half of the cepstrum's middle, over windows weighed by how blurred they look.
+
+    x: floats or a file's integers (see `values.as_floats`), of which only the windows become floats.
+    """
+    short = [max(0, WINDOW - n) for n in x.shape[-2:]]
+    if any(short):
+        x = F.pad(as_floats(x).float(), (0, short[1], 0, short[0]), "replicate")
+    hop = _hops(*x.shape[-2:])
+    windows = x.unfold(2, WINDOW, hop[0]).unfold(3, WINDOW, hop[1])  # (B, 3, n, m, 64, 64)
+    windows = as_floats(windows).to(where).mean(1)
     seen = F.pad(where, (0, short[1] // 8 + 1, 0, short[0] // 8 + 1), "replicate")
     seen = F.avg_pool2d(seen, WINDOW // 8, [h // 8 for h in hop])[
         :, 0, : windows.shape[1], : windows.shape[2]
     ]
-    hann = torch.hann_window(WINDOW, periodic=False, device=x.device)
+    hann = torch.hann_window(WINDOW, periodic=False, device=where.device)
     detail = (windows - windows.mean((3, 4), keepdim=True)) * hann[:, None] * hann
     power = (torch.fft.rfft2(detail).abs().square() + 1e-5).log().flatten(1, 2)
     share = seen.flatten(1).clamp(min=0) + 0.02

@@ -13,6 +13,7 @@ from .model import Config, Generalist, SlerIR
 from .photo import Picture, as_bytes, read_photo, write_photo
 from .restore import Restoration
 from .worklist import GUIDE, beside_of
+from .writing import write_rounded
 
 if TYPE_CHECKING:
     from .train import Trainer
@@ -28,33 +29,33 @@ def write_restored(
 ) -> dict:
     """Write a restored photo to `target`, and tell of it as JSON can hold it.
 
-    restored: what `Ahead` returned for `source`. beside: which pictures to write next to it, of
-    GUIDE and PATH.
+    restored: what `Ahead` returned for `source`, in floats where there is a clean photo. beside: which
+    pictures to write next to it, of GUIDE and PATH.
     Returns `Restoration.to_dict()` with "photo", "restored", "seconds", "notes" (what could not be kept as it
     was, a sentence each) and, with a clean photo, "psnr_before" and "psnr_after" in dB (None: nothing
     differs). Raises ValueError where the clean photo's size differs.
     """
     picture, got, seconds = restored
-    degraded = picture.pixels
     goal = None if clean is None else read_photo(clean)
-    if goal is not None and goal.shape != degraded.shape:
-        sizes = [f"{x.shape[2]} x {x.shape[1]}" for x in (goal, degraded)]
+    if goal is not None and goal.shape != picture.values.shape:
+        sizes = [f"{x.shape[2]} x {x.shape[1]}" for x in (goal, picture.values)]
         raise ValueError(f"its clean photo {clean} is {sizes[0]}, but it is {sizes[1]}.")
-    notes = [*picture.notes, *write_photo(got.image, target, overwrite, like=picture)]
+    write = write_photo if got.image.is_floating_point() else write_rounded
+    notes = [*picture.notes, *write(got.image, target, overwrite, like=picture)]
     for ending in beside:
-        write_whole(beside_of(target, ending), _drawn(ending, degraded, got), overwrite)
+        write_whole(beside_of(target, ending), _drawn(ending, picture, got), overwrite)
     row = {"photo": str(source), "restored": str(target), "seconds": round(seconds, 3)} | got.to_dict()
     row["notes"] = notes
     if goal is not None:
         from .evaluate import psnr
 
-        for name, image in (("before", degraded), ("after", got.image)):
+        for name, image in (("before", picture.pixels), ("after", got.image)):
             value = psnr(as_bytes(image), as_bytes(goal))
             row[f"psnr_{name}"] = round(value, 4) if math.isfinite(value) else None
     return row
 
 
-def _drawn(ending: str, photo: torch.Tensor, got: Restoration) -> bytes:
+def _drawn(ending: str, photo: Picture, got: Restoration) -> bytes:
     """The picture of the guide or of the path, as PNG."""
     if ending == GUIDE:
         from .explore.guide_map import guide_picture

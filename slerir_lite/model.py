@@ -88,12 +88,15 @@ class Backbone(nn.Module):
 
 @dataclass
 class Restored:
-    """image: (B, 3, H, W), not clipped; route, sense: one row an image; local tokens, guide: (B, D, h, w)."""
+    """image: (B, 3, H, W), not clipped; route, sense: one row an image; local tokens, guide: (B, D, h, w).
+
+    From tiles there are no local tokens, as the guide lies where they lay.
+    """
 
     image: Tensor
     route: Route
     sense: Sense
-    local: Tensor
+    local: Tensor | None
     guide: Tensor
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .picture import Picture, Refused, from_pil
 from .reading import read_picture
-from .values import as_bytes, from_array, from_tensor
+from .values import as_bytes, as_floats, checked, from_array, from_tensor
 from .writing import SUFFIXES, write_photo
 
 __all__ = [
@@ -28,16 +28,24 @@ ACCEPTED = (
 def as_photo(photo) -> Tensor:
     """(3, H, W) float32 in [0, 1], from a path, a PIL image, an array or a tensor (see `ACCEPTED`).
 
+    Raises as `values_of`.
+    """
+    return as_floats(values_of(photo)).contiguous()
+
+
+def values_of(photo) -> Tensor:
+    """As `as_photo`, but integers stay what they are (see `Picture.values`), not to be changed.
+
     Raises TypeError for another type or dtype, ValueError for another shape or for values that are not
     finite or not in range, and what `read_photo` raises.
     """
     if isinstance(photo, str | Path):
-        return read_photo(photo)
+        return read_picture(photo).values
     if isinstance(photo, Picture):
-        return from_tensor(photo.pixels)
+        return from_tensor(photo.values) if photo.values.is_floating_point() else checked(photo.values)
     if isinstance(photo, Image.Image):
         try:
-            return from_pil(ImageOps.exif_transpose(photo)).pixels
+            return from_pil(ImageOps.exif_transpose(photo)).values
         except Refused as error:
             raise ValueError(f"The image {error}") from error
     if isinstance(photo, np.ndarray):

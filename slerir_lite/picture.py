@@ -1,6 +1,7 @@
 """A photo with all that its file had: pixels in RGB, transparency, bits, EXIF, colour profile.
 
-What can't be kept as it was is told in `notes`.
+What can't be kept as it was is told in `notes`. Pixels stay the integers that the file had: as floats a large
+photo would take four times the memory, so these are made part by part, where they are needed.
 """
 
 import io
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms
 from torch import Tensor
 
-from .values import from_array
+from .values import as_floats, bands, from_array
 
 GREY = {"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 
@@ -19,13 +20,14 @@ GREY = {"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 class Picture:
     """A photo as its file had it, upright; H x W pixels.
 
-    pixels: (3, H, W) float32 in [0, 1]; alpha: (H, W) uint8 or uint16, or None; bits: 8 or 16 a channel
+    values: (3, H, W) uint8 or uint16, 0 to white, or float32 in [0, 1]; three equal ones may share memory
+    alpha: (H, W) uint8 or uint16, or None; bits: 8 or 16 a channel
     grey: no colours in the file; format: Pillow's name, such as "JPEG", or None; quality: a JPEG's, 1 to 100
     lossless: a WebP without loss; exif, icc, xmp: blocks to write again, or None; dpi: (x, y) or None
     notes: what of the file is not in here, or is changed, a sentence each
     """
 
-    pixels: Tensor
+    values: Tensor
     alpha: np.ndarray | None = None
     bits: int = 8
     grey: bool = False
@@ -38,6 +40,11 @@ class Picture:
     dpi: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def pixels(self) -> Tensor:
+        """(3, H, W) float32 in [0, 1], made anew at each asking, as keeping them would take the memory."""
+        return as_floats(self.values).contiguous()
+
 
 class Refused(ValueError):
     """The rest of a sentence that starts with the file's name."""
@@ -46,7 +53,7 @@ class Refused(ValueError):
 def from_pil(image: Image.Image, deep: np.ndarray | None = None) -> Picture:
     """A loaded, upright PIL image; deep: (H, W, C) uint16, its pixels with all their bits where it has fewer.
 
-    Only pixels, alpha, bits, grey, icc and notes are set.
+    Only values, alpha, bits, grey, icc and notes are set.
     """
     notes, icc, mode = [], image.info.get("icc_profile") or None, image.mode
     if deep is None and mode in ("I", "F") or mode.startswith("I;16"):
@@ -72,11 +79,20 @@ def from_pil(image: Image.Image, deep: np.ndarray | None = None) -> Picture:
     see_through = image.has_transparency_data
     grey = mode in GREY
     mode = ("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB"
-    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    pixels = _array(image, mode)
     alpha = pixels[..., -1].copy() if see_through else None
     if see_through:
         pixels = pixels[..., 0] if grey else pixels[..., :3]
     return Picture(from_array(pixels), alpha, 8, grey, icc=icc, notes=tuple(notes))
+
+
+def _array(image: Image.Image, mode: str) -> np.ndarray:
+    """(H, W) or (H, W, C) uint8, the image in that mode; in bands, as Pillow makes copies on the way."""
+    pixels = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for rows in bands(image.height):
+        band = image.crop((0, rows.start, image.width, rows.stop))
+        pixels[rows] = np.asarray(band.convert(mode)).reshape(pixels[rows].shape)
+    return pixels if len(mode) > 1 else pixels[..., 0]
 
 
 def _deep_grey(image: Image.Image) -> Tensor:

@@ -84,7 +84,7 @@ def _picture(data: bytes) -> Picture:
     xmp = turned.info.get("xmp")
     xmp = xmp.encode() if isinstance(xmp, str) else xmp
     return Picture(
-        found.pixels,
+        found.values,
         found.alpha,
         found.bits,
         found.grey,

@@ -5,7 +5,7 @@ Ours:  all that was decided comes back with the photo, so that it can be shown. 
        on in tiles (see `tiles`), which changes nothing in what is decided.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from .degrade import PLACES
 from .model import Restored, SlerIR
-from .photo import as_bytes, as_photo
+from .photo import Picture, as_bytes, values_of
 from .steer import blend, checked_strength, chosen_path
 from .tiles import restore_in_tiles
+from .values import as_floats
 from .weights import load_pretrained
 
 
@@ -26,10 +27,11 @@ from .weights import load_pretrained
 class Restoration:
     """One restored photo and how it came about; L = 8 layers, K experts, on the CPU.
 
-    image: (3, H, W) float in [0, 1]; choice: (L,) int, which expert at each layer
+    image: (3, H, W) float in [0, 1], or what `restore_rounded` was told to make of it
+    choice: (L,) int, which expert at each layer
     angle: (L, K) degrees from z to each pin; margin: (L,) degrees by which the nearest pin won
     z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres
-    guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels
+    guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels; None where not kept
     forced: whether the path was given instead of found; strength: how much of the restoring is in the image
     """
 
@@ -39,7 +41,7 @@ class Restoration:
     margin: Tensor
     z: Tensor
     place: dict[str, float]
-    guide: Tensor
+    guide: Tensor | None
     forced: bool = False
     strength: float = 1.0
 
@@ -93,31 +95,46 @@ def restore(
     Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted, and
     MemoryError where not even small tiles fit.
     """
-    x = as_photo(photo)
-    return _restored(model, [x], path, strength, device)[0]
+    return _restored(model, [values_of(photo)], path, strength, device)[0]
+
+
+def restore_rounded(
+    photo: Picture,
+    rounded: Callable[[Tensor], Tensor],
+    model: SlerIR | None = None,
+    *,
+    path: str | Sequence[int] | None = None,
+    strength: float = 1.0,
+) -> Restoration:
+    """As `restore`, but `image` is put together from what `rounded` makes of its parts: of (3, h, w) floats
+    (C, h, w) of another kind, such as a file's integers, which take a quarter of the memory.
+    """
+    return _restored(model, [photo.values], path, strength, None, rounded)[0]
 
 
 def restore_together(
-    photos: list[Tensor],
+    photos: list,
     model: SlerIR | None = None,
     *,
     path: str | Sequence[int] | None = None,
     strength: float = 1.0,
     device: str | torch.device | None = None,
 ) -> list[Restoration]:
-    """Restore photos (3, H, W) of one size in one go: each specialist works on all that chose it at once.
+    """Restore photos of one size in one go: each specialist works on all that chose it at once.
 
-    The rest as for `restore`; large photos are better restored one by one. Raises ValueError where sizes
-    differ.
+    The photos and the rest as for `restore`; large photos are better restored one by one. Raises ValueError
+    where sizes differ.
     """
-    photos = [as_photo(x) for x in photos]
+    photos = [values_of(x) for x in photos]
     if len({x.shape for x in photos}) > 1:
         sizes = sorted({f"{x.shape[2]} x {x.shape[1]}" for x in photos})
         raise ValueError(f"Photos that are restored together have one size; these have {', '.join(sizes)}.")
     return _restored(model, photos, path, strength, device) if photos else []
 
 
-def _restored(model: SlerIR | None, photos: list[Tensor], path, strength, device) -> list[Restoration]:
+def _restored(
+    model: SlerIR | None, photos: list[Tensor], path, strength, device, rounded=None
+) -> list[Restoration]:
     model = shipped() if model is None else model
     if not isinstance(model, SlerIR):
         raise TypeError(
@@ -130,27 +147,33 @@ def _restored(model: SlerIR | None, photos: list[Tensor], path, strength, device
     home = next(model.parameters()).device
     if choice is not None:
         choice = choice.expand(len(photos), -1).to(home)
+
+    def kept(photo: Tensor, restored: Tensor) -> Tensor:
+        image = blend(photo, restored.clamp_(0, 1), strength)
+        return image.contiguous() if rounded is None else rounded(image[0])[None]
+
     with at_rest(model), torch.no_grad():
         if len(photos) == 1:
-            got = restore_in_tiles(model, photos[0][None].to(home), choice)
+            got = restore_in_tiles(model, photos[0][None], choice, keep=kept)
         else:
-            got = model(torch.stack(photos).to(home, memory_format=torch.channels_last), choice=choice)
+            x = torch.stack([as_floats(x) for x in photos]).to(home, memory_format=torch.channels_last)
+            got = model(x, choice=choice)
+            got.image = kept(x, got.image)
         route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
     place = places(got.sense.z, model.compass.centres, model.config.linear)
-    image = got.image.clamp_(0, 1).cpu()
     return [
         Restoration(
-            image=blend(x, image[k], strength).contiguous(),
+            image=got.image[k].cpu(),
             choice=got.route.choice[k].cpu(),
             angle=route.angle[k].float().cpu(),
             margin=route.margin[k].float().cpu(),
             z=got.sense.z[k].cpu(),
             place=place[k],
-            guide=got.guide[k].float().cpu().contiguous(),
+            guide=got.guide[k].float().cpu(),
             forced=choice is not None,
             strength=strength,
         )
-        for k, x in enumerate(photos)
+        for k in range(len(photos))
     ]
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from .values import bands
+
 ORDERS = ("RGB;16", "RGBA;16", "RGBX;16")  # raw modes that come as ...B, ...L and ...N
 GREY_ALPHA = "LA;16B"  # PNG's grey with alpha, which Pillow opens as RGBA
 STRIP = 1 << 20  # bytes of a TIFF's strip before compression, so that a reader needs no more at once
@@ -58,7 +60,10 @@ def join(high: Image.Image, low: Image.Image, mode: str) -> np.ndarray:
     high, low = np.asarray(high), np.asarray(low)
     if mode == GREY_ALPHA:
         high, low = low[..., 0::2], low[..., 1::2]
-    return high.astype(np.uint16) << 8 | low
+    deep = high.astype(np.uint16)
+    deep <<= 8
+    deep |= low
+    return deep
 
 
 def png(pixels: np.ndarray, **beside) -> bytes:
@@ -68,11 +73,8 @@ def png(pixels: np.ndarray, **beside) -> bytes:
     Image.new("L" if channels < 3 else "RGB", (1, 1)).save(shell, "PNG", **beside)
     size = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
 
-    rows = np.ascontiguousarray(pixels, ">u2").reshape(height, -1).view(np.uint8)
-    filtered = np.ones((height, 1 + rows.shape[1]), np.uint8)  # each row starts with its filter: 1, Sub
-    filtered[:, 1:] = rows
-    filtered[:, 1 + 2 * channels :] -= rows[:, : -2 * channels]
-    body = zlib.compress(filtered, SPEED)
+    pack = zlib.compressobj(SPEED)
+    body = b"".join([*(pack.compress(_filtered(pixels[rows])) for rows in bands(height)), pack.flush()])
 
     out, data, at = [shell.getvalue()[:8]], shell.getvalue(), 8
     while at < len(data):
@@ -115,6 +117,16 @@ def tiff(pixels: np.ndarray, fill: Callable[[TiffImagePlugin.ImageFileDirectory_
     file = io.BytesIO()
     tags.save(file)
     return file.getvalue() + b"".join(strips)
+
+
+def _filtered(pixels: np.ndarray) -> np.ndarray:
+    """Rows of a PNG before compression."""
+    height, _, channels = pixels.shape
+    rows = np.ascontiguousarray(pixels, ">u2").reshape(height, -1).view(np.uint8)
+    filtered = np.ones((height, 1 + rows.shape[1]), np.uint8)  # each row starts with its filter: 1, Sub
+    filtered[:, 1:] = rows
+    filtered[:, 1 + 2 * channels :] -= rows[:, : -2 * channels]
+    return filtered
 
 
 def _with_mode(tile: tuple, mode: str) -> tuple:

@@ -4,18 +4,23 @@ Paper: nothing public on large photos.
 Ours:  what pools over the photo (direction, route, path of motion) is found once; the rest depends on
        each pixel's surroundings alone. So tiles that overlap by as much as a pixel can see give what
        the whole photo would give in one piece, but for rounding.
+       What grows with the photo is kept small. The photo stays in its file's integers, and only a tile, or
+       a band for the thumbnail, becomes floats; the restored tiles may be made integers at once, too (see
+       `keep`). And the guide takes the place of the local tokens. That is 9 bytes for each pixel in all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from .data import CELL, thumbnail
+from .data import CELL, THUMBNAIL
 from .deblur import sharpens
 from .model import Restored, SlerIR, pad
 from .route import fixed
+from .values import WHITE, as_floats
 from .view import View
 
 # How far a tile's border is felt, in px, rounded up to whole tokens. A token sees 25 px beyond its own 8. The
@@ -28,18 +33,28 @@ LARGEST, SMALLEST = 768, 64  # px: a tile's side without its margin
 BYTES = 300  # of memory for each pixel of a tile, on the safe side of what benchmarks/large.json measured
 
 
-def restore_in_tiles(
-    model: SlerIR, x: Tensor, choice: Tensor | None = None, side: int | None = None
-) -> Restored:
-    """As `model(x, choice=choice)` for one photo x (1, 3, H, W) on the model's device, in tiles.
+Keep = Callable[[Tensor, Tensor], Tensor]
 
-    side: of a tile in px, a multiple of 8; default, as large as memory allows. Halved where memory runs
-    out all the same; raises MemoryError where that does not help.
+
+def restore_in_tiles(
+    model: SlerIR,
+    x: Tensor,
+    choice: Tensor | None = None,
+    side: int | None = None,
+    keep: Keep = lambda part, restored: restored,
+) -> Restored:
+    """As `model(x, choice=choice)` for one photo x (1, 3, H, W), in tiles, without the local tokens.
+
+    x: floats in [0, 1], or a file's integers (see `values.as_floats`), perhaps not on the model's device; the
+    image comes back where x is. side: of a tile in px, a multiple of 8; default, as large as memory allows.
+    Halved where memory runs out all the same; raises MemoryError where that does not help.
+    keep: `keep(part, restored)` gives what the image shall have of a part of the photo, from floats
+    (1, 3, h, w) before and after.
     """
     side = _first_side() if side is None else side
     while True:
         try:
-            return _restore(model, x, choice, side)
+            return _restore(model, x, choice, side, keep)
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
@@ -49,39 +64,62 @@ def restore_in_tiles(
                     f"photo ({x.shape[-1]} x {x.shape[-2]} px) down."
                 ) from error
         side = side // 2 // CELL * CELL
-        if x.is_cuda:
+        if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int) -> Restored:
+def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int, keep: Keep) -> Restored:
     height, width = x.shape[-2:]
+    home = next(model.parameters()).device
     if max(height, width) <= side:
-        return model(x.contiguous(memory_format=torch.channels_last), choice=choice)
-    whole = View.whole(x)
+        part = as_floats(x).to(home, memory_format=torch.channels_last)
+        found = model(part, choice=choice)
+        found.image, found.local = keep(part, found.image).to(x.device), None
+        return found
     rows, columns = -(-height // CELL), -(-width // CELL)  # of tokens; tiles are cut as if x were padded
-    local = x.new_empty(1, model.config.tokens, rows, columns)
+    # The guide of a row of tiles is written where local tokens lay that no tile needs any more.
+    ahead = (side + SEE + SHARPEN) // CELL
+    tokens = torch.empty(1, model.config.tokens, ahead + rows, columns, device=home)
+    local, guide = tokens[:, :, ahead:], tokens[:, :, :rows]
     for inner, outer in tiles(rows * CELL, columns * CELL, side, LOOK):
-        local[_tokens(inner)] = model.compass.look(_cut(x, outer))[_tokens(_within(inner, outer))]
-    sense = model.compass.survey(model.compass.glance(thumbnail(x)), local.mean((2, 3)))
+        local[_tokens(inner)] = model.compass.look(_cut(x, outer, home))[_tokens(_within(inner, outer))]
+    size = local.new_tensor([[height, width]])
+    sense = model.compass.survey(model.compass.glance(_thumbnail(x).to(home)), local.mean((2, 3)))
     sense.filters = model.find_motion(x, local)
     route = model.router(sense) if choice is None else fixed(choice, model.config.experts)
     moved = bool(sharpens(sense.filters).any())
-    image, guide = torch.empty_like(x), torch.empty_like(local)
+    image = None
     for inner, outer in tiles(rows * CELL, columns * CELL, side, SEE + SHARPEN * moved):
-        corner = whole.origin.new_tensor([[outer[1].start, outer[2].start]])
+        corner = size.new_tensor([[outer[1].start, outer[2].start]])
         close = local[_tokens(outer)]
-        steer = model.fuse(close, sense, View(corner, whole.step, whole.size))
-        part = _within(inner, outer)
-        done = model.work(_cut(x, outer), route, sense, close, steer)[part]
-        here = image[inner]  # smaller than `done` at the right and bottom edge, where that was padded
-        here.copy_(done[..., : here.shape[-2], : here.shape[-1]])
-        guide[_tokens(inner)] = steer[_tokens(part)]
-    return Restored(image, route, sense, local, guide)
+        steer = model.fuse(close, sense, View(corner, torch.ones_like(size), size))
+        before = _cut(x, outer, home)
+        done = model.work(before, route, sense, close, steer)
+        part = _within(_real(inner, height, width), outer)
+        kept = keep(before[part], done[part])
+        image = _empty_like(kept, x) if image is None else image
+        image[inner] = kept.to(x.device)
+        guide[_tokens(inner)] = steer[_tokens(_within(inner, outer))]
+    return Restored(image, route, sense, None, guide)
 
 
-def _cut(x: Tensor, box: "Box") -> Tensor:
-    """The pixels of a box, padded as the whole photo would be where it reaches beyond."""
-    return pad(x[box]).contiguous(memory_format=torch.channels_last)
+def _cut(x: Tensor, box: "Box", device: torch.device) -> Tensor:
+    """The pixels of a box, as floats, padded as the whole photo would be where it reaches beyond."""
+    return pad(as_floats(x[box])).to(device).contiguous(memory_format=torch.channels_last)
+
+
+def _empty_like(part: Tensor, x: Tensor) -> Tensor:
+    """As high, wide and where x is, in what a part of it has become; a file's integers in a file's order."""
+    order = torch.channels_last if part.dtype in WHITE else torch.contiguous_format
+    shape = 1, part.shape[1], *x.shape[-2:]
+    return torch.empty(shape, dtype=part.dtype, device=x.device, memory_format=order)
+
+
+def _thumbnail(x: Tensor) -> Tensor:
+    """`data.thumbnail`, row by row."""
+    height = x.shape[-2]
+    rows = [slice(k * height // THUMBNAIL, -(-(k + 1) * height // THUMBNAIL)) for k in range(THUMBNAIL)]
+    return torch.cat([F.adaptive_avg_pool2d(as_floats(x[..., r, :]), (1, THUMBNAIL)) for r in rows], 2)
 
 
 Box = tuple  # (..., rows, columns): an index, its slices in px and all multiples of 8
@@ -97,6 +135,11 @@ def tiles(height: int, width: int, side: int, margin: int) -> Iterator[tuple[Box
                 for s, n in zip(inner, (height, width), strict=True)
             ]
             yield (..., *inner), (..., *outer)
+
+
+def _real(box: Box, height: int, width: int) -> Box:
+    """What of a box is no padding."""
+    return (..., *(slice(s.start, min(s.stop, n)) for s, n in zip(box[1:], (height, width), strict=True)))
 
 
 def _within(inner: Box, outer: Box) -> Box:

@@ -96,6 +96,7 @@ def go_through(
                 except CANT as error:
                     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
                     failed.append(_why(source, error))
+                restored = None  # else a large photo would take its memory until the next one is ready
     except KeyboardInterrupt:
         return done, failed, True
     return done, failed, False

@@ -1,6 +1,7 @@
 """A restored photo out, in the format that the name asks for, with all that its original had.
 
-What a format can't hold (16 bits, transparency, EXIF) is left out and told, never silently.
+What a format can't hold (16 bits, transparency, EXIF) is left out and told, never silently. Floats become the
+integers that the file will have part by part (`rounded`), be it here or already where they are made.
 """
 
 import io
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
@@ -15,7 +17,7 @@ from . import sixteen
 from .files import write_whole
 from .metadata import fill_tiff
 from .picture import Picture
-from .values import as_integers, grey
+from .values import as_integers, bands, grey
 
 GOOD = 95  # JPEG's and WebP's quality, where the original's own is not higher
 SEGMENT = 65_000  # bytes of EXIF or XMP that a JPEG has room for
@@ -60,31 +62,54 @@ def write_photo(
     tensor that is no photo or too large for the format, FileExistsError where `path` (perhaps the original)
     exists and `overwrite` is False, and OSError where it can't be written.
     """
-    path = Path(path)
-    name = ENDINGS.get(path.suffix.lower())
-    if name is None:
+    if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
         raise ValueError(
-            f"{path} names no kind of image. Its ending must be one of {', '.join(sorted(SUFFIXES))}."
+            f"A photo to write is a tensor (3, H, W) of floats, not {tuple(image.shape)} of {image.dtype}."
         )
-    _check(image, path, name, like)
     like = Picture(image) if like is None else like
-    lost: list[str] = []
+    parts = [rounded(image[:, rows], path, like).permute(1, 2, 0) for rows in bands(image.shape[1])]
+    return write_rounded(torch.cat(parts).permute(2, 0, 1), path, overwrite, like)
+
+
+def rounded(image: Tensor, path: str | Path, like: Picture) -> Tensor:
+    """(3, h, w) in [0, 1], a photo or a part of one -> (C, h, w) uint8 or uint16, as `path` will have it.
+
+    C: 1 for grey, else 3. Raises ValueError for an unknown ending, and where the floats are not finite.
+    """
+    name = _format(path)
+    if not bool(image.isfinite().all()):
+        raise ValueError(f"{path} is not written: the photo holds NaN or infinity.")
+    bits = like.bits if KINDS[name].deep else 8
+    if like.grey:
+        image = grey(image)
+        if not KINDS[name].grey or (name == "TIFF" and bits == 16 and like.alpha is not None):
+            image = image.expand(3, -1, -1)  # WebP has no grey; and such a TIFF even Pillow can't read
+    return torch.from_numpy(as_integers(image, bits)).permute(2, 0, 1)
+
+
+def write_rounded(image: Tensor, path: str | Path, overwrite: bool, like: Picture) -> list[str]:
+    """As `write_photo`, from what `rounded` gave."""
+    path, name, lost = Path(path), _format(path), []
+    _check(image, path, name, like)
     pixels = _pixels(image, name, like, lost)
     beside = _beside(name, like, pixels, lost)
     write_whole(path, _encoded(pixels, name, like, beside), overwrite)
     return lost
 
 
-def _check(image: Tensor, path: Path, name: str, like: Picture | None) -> None:
-    if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point() or not image.numel():
+def _format(path: str | Path) -> str:
+    name = ENDINGS.get(Path(path).suffix.lower())
+    if name is None:
         raise ValueError(
-            f"A photo to write is a tensor (3, H, W) of floats, not {tuple(image.shape)} of {image.dtype}."
+            f"{path} names no kind of image. Its ending must be one of {', '.join(sorted(SUFFIXES))}."
         )
-    if not bool(image.isfinite().all()):
-        raise ValueError(f"{path} is not written: the photo holds NaN or infinity.")
-    if like is not None and like.pixels.shape != image.shape:
+    return name
+
+
+def _check(image: Tensor, path: Path, name: str, like: Picture) -> None:
+    if like.values.shape[1:] != image.shape[1:]:
         raise ValueError(
-            f"The picture to be like is {like.pixels.shape[2]} x {like.pixels.shape[1]}, but the photo is "
+            f"The picture to be like is {like.values.shape[2]} x {like.values.shape[1]}, but the photo is "
             f"{image.shape[2]} x {image.shape[1]}."
         )
     if max(image.shape) > KINDS[name].side:
@@ -96,22 +121,17 @@ def _check(image: Tensor, path: Path, name: str, like: Picture | None) -> None:
 
 def _pixels(image: Tensor, name: str, like: Picture, lost: list[str]) -> np.ndarray:
     """(H, W, C) uint8 or uint16; C: grey, grey + alpha, RGB, RGBA."""
-    kind, bits = KINDS[name], like.bits
-    if bits == 16 and not kind.deep:
-        bits = 8
+    kind = KINDS[name]
+    if like.bits == 16 and not kind.deep:
         lost.append(f"{NAMES[name]} holds 8 bits a channel, so the 16 were rounded; .png or .tif keeps them.")
-    if like.grey:
-        image = grey(image)
-        if not kind.grey or (name == "TIFF" and bits == 16 and like.alpha is not None):
-            image = image.expand(3, -1, -1)  # WebP has no grey; and such a TIFF even Pillow can't read
-    pixels = as_integers(image, bits)
+    pixels = image.permute(1, 2, 0).numpy()
     if like.alpha is None:
         return pixels
     if not kind.alpha:
         lost.append(f"{NAMES[name]} holds no transparency, so it was left out; .png or .tif keeps it.")
         return pixels
     alpha = like.alpha
-    if alpha.dtype == np.uint16 and bits == 8:
+    if alpha.dtype == np.uint16 and pixels.dtype == np.uint8:
         alpha = np.rint(alpha / 257).astype(np.uint8)
     return np.concatenate([pixels, alpha[..., None].astype(pixels.dtype)], 2)
 

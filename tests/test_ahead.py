@@ -1,14 +1,27 @@
-"""Photos of one size are restored together, and each comes back as if it had been alone."""
+"""Photos of one size are restored together, and each comes back as if it had been alone.
 
+A large one is alone and comes in the integers of its file, the very ones that its floats would be rounded to.
+"""
+
+import subprocess
+import sys
+from functools import partial
+from itertools import product
+
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from slerir_lite import ahead as module
+from slerir_lite import tiles
 from slerir_lite.ahead import Ahead
+from slerir_lite.jobs import write_restored
 from slerir_lite.model import SlerIR
-from slerir_lite.photo import read_photo
-from slerir_lite.restore import restore, restore_together
+from slerir_lite.photo import Picture, read_photo
+from slerir_lite.restore import restore, restore_rounded, restore_together
+from slerir_lite.values import from_array
+from slerir_lite.writing import rounded
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +94,76 @@ def test_a_path_and_a_strength_hold_for_all(folder, model):
         assert torch.allclose(got.image, (picture.pixels + full.image) / 2, atol=1e-5)
 
 
+def test_a_guide_that_nobody_asks_for_is_not_kept(folder, model):
+    assert all(Ahead(folder, model, guide=False)(file)[1].guide is None for file in folder)
+    assert Ahead(folder, model)(folder[0])[1].guide is not None
+
+
 def test_photos_of_two_sizes_are_refused(model):
     with pytest.raises(ValueError, match="24 x 16, 8 x 16"):
         restore_together([torch.rand(3, 16, 24), torch.rand(3, 16, 8)], model)
     assert restore_together([], model) == []
+
+
+# In the integers of a file
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_a_photo_for_a_file_is_rounded_as_its_floats_are(name, model, monkeypatch):
+    monkeypatch.setattr(tiles, "_first_side", lambda: 64)
+    rng = np.random.default_rng(0)
+    for bits, is_grey, see_through, strength in product((8, 16), (True, False), (True, False), (1.0, 0.4)):
+        pixels = rng.integers(0, 2**bits, (70, 101, 4)).astype(f"u{bits // 8}")
+        values = from_array(pixels[..., 0] if is_grey else pixels[..., :3])
+        picture = Picture(values, pixels[..., 3] if see_through else None, bits, is_grey)
+        before = picture.values.clone()
+        floats = restore(picture, model, strength=strength)
+        got = restore_rounded(picture, partial(rounded, path=name, like=picture), model, strength=strength)
+        expected = rounded(floats.image, name, picture)
+        assert got.image.dtype == expected.dtype and np.array_equal(got.image, expected)
+        assert got.to_dict() == floats.to_dict() and torch.equal(got.guide, floats.guide)
+        assert floats.image.dtype == torch.float32 and torch.equal(picture.values, before)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_the_file_is_the_same_whether_from_integers_or_floats(name, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiles, "_first_side", lambda: 64)
+    source = tmp_path / "in.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 101, 4)).astype(np.uint8)).save(source)
+    ways = {"integers": {source: tmp_path / "1" / name}, "floats": None}
+    written = []
+    for folder, targets in zip("12", ways.values(), strict=True):
+        (tmp_path / folder).mkdir()
+        found = Ahead([source], model, targets=targets)(source)
+        assert found[1].image.is_floating_point() == (targets is None)
+        write_restored(source, tmp_path / folder / name, found)
+        written.append((tmp_path / folder / name).read_bytes())
+    assert written[0] == written[1]
+
+
+PROBE = """
+import resource, sys
+from pathlib import Path
+from slerir_lite import tiles
+from slerir_lite.ahead import Ahead
+from slerir_lite.jobs import write_restored
+from slerir_lite.model import Config, SlerIR
+
+source, target = Path(sys.argv[1]), Path(sys.argv[2])
+tiles.LARGEST = 384
+model = SlerIR(Config(width=2, tokens=8)).eval()  # what is measured is what is held besides
+write_restored(source, target, Ahead([source], model, targets={source: target}, guide=False)(source))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in other units elsewhere")
+def test_memory_hardly_grows_with_the_photo(tmp_path):
+    # As floats, before and after, it would take 24 bytes a pixel; here 3 + 3, and 4 while Pillow packs it.
+    most, sizes = [], (1000, 5000)
+    for height in sizes:
+        Image.new("RGB", (1000, height), (90, 120, 50)).save(tmp_path / f"{height}.jpg")
+        command = [sys.executable, "-c", PROBE, tmp_path / f"{height}.jpg", tmp_path / f"{height}.png"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        most.append(1024 * int(done.stdout))
+    assert (most[1] - most[0]) / (1000 * (sizes[1] - sizes[0])) < 22

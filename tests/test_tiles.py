@@ -7,11 +7,12 @@ import torch
 
 from slerir_lite import model as network
 from slerir_lite import tiles as in_tiles
-from slerir_lite.data import dead_leaves
+from slerir_lite.data import dead_leaves, thumbnail
 from slerir_lite.deblur import RADIUS
 from slerir_lite.degrade import PLACES
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.tiles import LOOK, SEE, SHARPEN, restore_in_tiles, tiles
+from slerir_lite.values import WHITE
 
 BLUR = PLACES.index("blur")
 
@@ -43,7 +44,6 @@ def assert_same(found, expected) -> None:
     assert torch.allclose(found.route.angle, expected.route.angle, atol=0.05)
     assert torch.allclose(found.sense.z, expected.sense.z, atol=1e-5)
     assert torch.allclose(found.sense.filters, expected.sense.filters, atol=1e-5)
-    assert torch.allclose(found.local, expected.local, atol=1e-4)
     assert torch.allclose(found.guide, expected.guide, atol=1e-4)
 
 
@@ -84,6 +84,40 @@ def test_a_choice_overrides_the_compass_in_tiles_too(model):
     found = restore_in_tiles(model, x, choice, side=64)
     assert torch.equal(found.route.choice, choice)
     assert_same(found, model(x, choice=choice))
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.uint16], ids=str)
+@pytest.mark.parametrize("size", [(101, 213), (40, 56)], ids=str)
+@pytest.mark.parametrize("moved", [False, True])
+def test_integers_give_what_their_floats_give_bit_for_bit(kind, size, moved, model, monkeypatch):
+    monkeypatch.setattr(network, "SHARE", -1.0 if moved else 2.0)
+    x = (photo(*size) * WHITE[kind]).round()
+    whole, before = x.to(kind), x.clone()
+    got, expected = (restore_in_tiles(model, p, side=64) for p in (whole, x / WHITE[kind]))
+    assert torch.equal(got.image, expected.image) and torch.equal(got.guide, expected.guide)
+    assert torch.equal(got.sense.z, expected.sense.z)
+    assert torch.equal(got.sense.filters, expected.sense.filters)
+    assert torch.equal(whole.float(), before)
+
+
+@pytest.mark.parametrize("size", [(101, 213), (40, 56)], ids=str)
+def test_what_is_kept_of_the_parts_is_what_would_be_kept_of_the_whole(size, model):
+    x = photo(*size)
+
+    def keep(part, restored):
+        return ((part + 3 * restored).clamp(0, 1)[:, :1] * 255).round().to(torch.uint8)
+
+    found = restore_in_tiles(model, x, side=64, keep=keep)
+    assert found.image.shape == (1, 1, *size)
+    assert torch.equal(found.image, keep(x, restore_in_tiles(model, x, side=64).image))
+
+
+@pytest.mark.parametrize("size", [(640, 500), (101, 413), (64, 64), (7, 300), (1, 1)], ids=str)
+def test_a_thumbnail_made_row_by_row_is_the_thumbnail(size):
+    x = photo(*size)
+    assert torch.allclose(in_tiles._thumbnail(x), thumbnail(x), atol=1e-6)
+    integers = (x * 255).to(torch.uint8)
+    assert torch.equal(in_tiles._thumbnail(integers), in_tiles._thumbnail(integers / 255))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 150), (64, 64), (65, 8)], ids=str)

@@ -8,19 +8,20 @@ the guide differs by as much as it says at all. It tells where, not what.
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..photo import as_photo
+from ..photo import values_of
+from ..values import as_floats
 from .style import HIGHEST, WIDTH, canvas, colour_bar, head, plain
 
 
 def guide_picture(photo, guide, title: str = "Where the guide differs") -> Figure:
     """photo: as `photo.as_photo` takes it; guide: (D, h, w), as `Restoration` has it."""
-    photo = np.asarray(as_photo(photo).permute(1, 2, 0))
-    height, width = photo.shape[:2]
+    photo = values_of(photo)
+    height, width = photo.shape[1:]
     row = min(HIGHEST, WIDTH / 2.3 * height / width + 50)
     figure = canvas(row)
     axes = figure.subplots(1, 2)
     step = 1 + max(height, width) // (2 * WIDTH)  # of a large photo, no more pixels than the picture can show
-    axes[0].imshow(photo[::step, ::step], extent=(0, width, height, 0))
+    axes[0].imshow(as_floats(photo[:, ::step, ::step]).permute(1, 2, 0).numpy(), extent=(0, width, height, 0))
     head(axes[0], "the photo")
     h, w = guide.shape[-2:]  # the last tokens may reach over the edge
     drawn = axes[1].imshow(departure(guide), extent=(0, 8 * w, 8 * h, 0), cmap="cividis", vmin=0)
