@@ -7,21 +7,18 @@ Run it again to go on: tasks that the file holds already are not redone. PAIRS: 
 not kept with the pairs, but 8-bit noise is all that hides it: least squares find it from both photos.
 """
 
-import argparse
-import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from budget import machine
-from claims import revision
+from parts import arguments, fill
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from slerir_lite import classical
 from slerir_lite.evaluate import score, summary
-from slerir_lite.files import write_whole
 from slerir_lite.pairs import pairs
 from slerir_lite.photo import as_bytes, as_photo
 
@@ -78,22 +75,8 @@ def measure(folder: Path, task: str, limit: int | None) -> dict:
 
 
 def main(words: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--pairs", type=Path, required=True, help="as `slerir evaluate --pairs` reads them")
-    parser.add_argument("--out", type=Path, required=True, help="the file to write, or to go on with")
-    parser.add_argument("--limit", type=int, help="the first so many photos of each task")
-    args = parser.parse_args(words)
-    found = {"commit": revision(), "machine": machine(), "limit": args.limit, "tasks": {}}
-    if args.out.exists():
-        found = json.loads(args.out.read_text("utf-8"))
-        if found["limit"] != args.limit:
-            raise SystemExit(
-                f"{args.out} holds --limit {found['limit']}: delete it, or choose another --out."
-            )
-    for task in TOOLS:
-        if task not in found["tasks"]:
-            found["tasks"][task] = measure(args.pairs, task, args.limit)
-            write_whole(args.out, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+    args = arguments(__doc__, words)
+    fill(args.out, args.limit, {task: partial(measure, args.pairs, task, args.limit) for task in TOOLS})
 
 
 if __name__ == "__main__":
