@@ -1,0 +1,27 @@
+"""What the claims' probes find in the shipped weights: one network, one seed. One command.
+
+    python benchmarks/shipped.py --pairs PAIRS --out benchmarks/shipped.json --limit 12
+
+Run it again to go on: probes that the file holds already are not redone. PAIRS: a folder as
+`slerir evaluate --pairs` reads it.
+"""
+
+from functools import partial
+
+from parts import arguments, fill
+from probe_paths import mixes, paths
+from probe_specialists import specialists
+
+from slerir_lite.weights import load_pretrained
+
+
+def main(words: list[str] | None = None) -> None:
+    args, model = arguments(__doc__, words), load_pretrained()
+    probes = {"mixes": mixes, "specialists": specialists, "paths": paths}
+    fill(
+        args.out, args.limit, {name: partial(p, model, args.pairs, args.limit) for name, p in probes.items()}
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Classical tools and the shipped weights: what measures them, and a page that says what was measured."""
+
+import importlib
+import json
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from slerir_lite import classical
+from slerir_lite.data import dead_leaves
+from slerir_lite.degrade import convolve, motion_kernel
+from slerir_lite.evaluate import psnr
+from slerir_lite.photo import as_bytes, as_photo
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "claims.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def benchmarks():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+def of(name: str):
+    return importlib.import_module(name)
+
+
+def measured(name: str) -> dict:
+    return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text("utf-8"))
+
+
+# Measuring
+
+
+@pytest.mark.parametrize("length", [9.0, 17.0])
+def test_the_path_is_found_from_a_photo_and_its_blurred_copy(length):
+    true = motion_kernel(torch.tensor([length]), torch.tensor([0.5]), torch.tensor([0.6]))
+    clean = dead_leaves(320, 3)[:, :, :280].float()[None] / 255
+    blurred = convolve(clean, true)
+    noisy = blurred + torch.randn(blurred.shape, generator=torch.Generator().manual_seed(0)) / 255
+    degraded, target = as_bytes(noisy[0]), as_bytes(clean[0])
+    found = of("references").kernel(degraded, target)
+    edge = (found.shape[-1] - true.shape[-1]) // 2
+    wide = torch.nn.functional.pad(true, (edge,) * 4) if edge >= 0 else true[:, -edge:edge, -edge:edge]
+    assert float((found - wide).abs().sum()) < 0.25 and float(found.sum()) == pytest.approx(1)
+    by = {
+        name: psnr(as_bytes(classical.wiener(as_photo(degraded)[None], k)[0]), target)
+        for name, k in (("true", true), ("found", found))
+    }
+    assert by["found"] > by["true"] - 0.1 and by["found"] > psnr(degraded, target) + 2
+
+
+def test_each_tool_of_the_toolbox_is_measured_and_told_what_it_needs():
+    references = of("references")
+    used = {tool.__name__ for tools in references.TOOLS.values() for tool in tools.values()}
+    assert used == {"non_local_means", "wavelet", "median", "wiener", "richardson_lucy", "gamma", "clahe",
+                    "dehaze"}  # fmt: skip
+    photo = as_bytes(dead_leaves(32, 1).float() / 255)
+    assert references.told("noise50", photo, photo) == (50,)
+    assert references.told("haze_dense", photo, photo) == ()
+    assert references.told("blur_long", photo, photo)[0].shape == (1, references.SIDE, references.SIDE)
+
+
+def test_what_is_done_is_kept_and_not_redone(tmp_path):
+    fill, file, calls = of("parts").fill, tmp_path / "found.json", []
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    parts = {"a": lambda: calls.append("a") or 1, "b": stopped}
+    with pytest.raises(KeyboardInterrupt):
+        fill(file, 2, parts)
+    assert json.loads(file.read_text())["parts"] == {"a": 1}
+    fill(file, 2, parts | {"b": lambda: calls.append("b") or [2]})
+    found = json.loads(file.read_text())
+    assert found["parts"] == {"a": 1, "b": [2]} and calls == ["a", "b"] and found["limit"] == 2
+    with pytest.raises(SystemExit, match="limit 2"):
+        fill(file, 3, parts)
+
+
+# Tables and picture
+
+
+def test_a_tool_is_compared_only_on_the_networks_photos():
+    row = {"photos": 4, "input_psnr": 20.0, "psnr": 25.0, "ssim": 0.7}
+    found = {"parts": {"noise25": {"tool": row, "other": row | {"input_psnr": 19.0}}}}
+    scores = {"tasks": {"noise25": row | {"psnr": 30.5, "ssim": 0.9}}}
+    text = of("report_shipped").references_table(found, scores)
+    assert "| noise25 | tool | 20.00 | 25.00 | 0.700 | 30.50 | 0.900 | +5.50 |" in text
+    assert "| noise25 | other | 19.00 | 25.00 | 0.700 | – | – | – |" in text
+
+
+def test_a_map_is_the_mean_over_tasks():
+    rows = [{"task": t, "layer": y, "expert": x, "size": 10 * y + x + t}
+            for t in range(5) for y in range(2) for x in range(3)]  # fmt: skip
+    assert np.allclose(of("report_shipped").means(rows, "size"), [[2, 3, 4], [12, 13, 14]])
+
+
+def test_the_page_says_what_was_measured():
+    assert of("report_shipped").rewritten() == PAGE, "run `python benchmarks/report_shipped.py`"
+    marks = {name for _, name, _ in of("report_shipped").MARKED.findall(PAGE)}
+    assert marks == {"references", "shipped:C5", "shipped:C6", "shipped:C8", "shipped:specialists"}
+    tables = re.findall(r"(?:^\|.*\n?)+", PAGE, re.M)
+    assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
+
+
+def test_the_picture_shows_what_was_measured_and_has_words_in_its_place():
+    report = of("report_shipped")
+    file = ROOT / report.PICTURE
+    pinned = re.findall(r"^matplotlib==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.M)
+    rows = measured("shipped")["parts"].get("specialists")
+    assert file.exists() == bool(rows)
+    if rows and metadata.version("matplotlib") in pinned:  # another version may draw otherwise
+        assert report.picture(rows) == file.read_bytes()
+    assert re.match(r"!\[.{60,}\]\(pictures/specialists\.png\)$", report.SEEN)
+
+
+# Prose
+
+
+def test_what_is_said_of_tiles_is_so():
+    found = measured("patches")
+    gap = {
+        t: found["tasks"][t]["psnr"] - row["psnr"]
+        for t, row in found["patches"]["tasks"].items()
+        if t != "clean"
+    }
+    assert min(gap.values()) > 0 and max(gap, key=gap.get) == "blur" and min(gap, key=gap.get) == "noise25"
+
+
+def test_what_is_said_of_mixes_is_so():
+    found = measured("shipped")["parts"]["mixes"]
+    for row in found.values():
+        assert row["photos_with_both"] == row["third"] == 0 and {row["first"], row["second"]} == {0, 1}
+        assert row["psnr"]["own"] == row["psnr"]["named"]
+    more = {mix: row["psnr"]["in a row"] - row["psnr"]["own"] for mix, row in found.items()}
+    assert min(more["haze+noise"], more["lowlight+noise"]) > 4 and more["lowlight+blur"] < -2
+    log = (ROOT / "benchmarks" / "log.md").read_text("utf-8")
+    assert f"haze+noise gains {more['haze+noise']:.1f} dB" in log
+
+
+def test_what_is_said_of_paths_is_so():
+    every = measured("scores")["routing"]["paths_by_task"]
+    alone = sum(paths == 1 for paths in every.values())
+    assert f"of the {len(every)} tasks {alone} take one and the same path in all 68 photos" in PAGE
+    assert f"The {measured('scores')['routing']['paths']} paths" in PAGE
+    assert [task for task, paths in every.items() if paths > 5] == ["rain_corner"]
+
+
+def test_what_is_said_of_classical_tools_is_so():
+    found, ours = measured("references")["parts"], measured("scores")["tasks"]
+    for task, tools in found.items():
+        for row in tools.values():
+            assert row["photos"] == ours[task]["photos"] and row["input_psnr"] == ours[task]["input_psnr"]
+            assert (row["psnr"] > ours[task]["psnr"]) == task.startswith("blur")
+    done = set(found) == set(of("references").TOOLS)
+    assert done != ("Tasks that are not in the table are not measured yet." in PAGE)
