@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from .again import look_again
 from .model import SlerIR
 from .photo import Picture, read_picture
 from .restore import Restoration, restore_rounded, restore_together
@@ -27,11 +28,21 @@ class Ahead:
     targets: the file that each will be written to, if its image serves nothing else. That of a photo restored
     alone then comes as the file's integers (see `rounded`), as a large one's floats would take much memory.
     guide: whether anybody will ask for the guide, which takes as much as a file's integers.
+    once: whether to leave out the second look, see `again`.
     """
 
-    def __init__(self, sources: list[Path], model: SlerIR, path: str | None = None, strength: float = 1.0,
-                 targets: dict[Path, Path] | None = None, guide: bool = True):  # fmt: skip
-        self.sources, self.model, self.targets, self.guide = sources, model, targets, guide
+    def __init__(
+        self,
+        sources: list[Path],
+        model: SlerIR,
+        path: str | None = None,
+        strength: float = 1.0,
+        targets: dict[Path, Path] | None = None,
+        guide: bool = True,
+        once: bool = False,
+    ):
+        self.sources, self.model, self.targets = sources, model, targets
+        self.guide, self.once = guide, once
         self.how = {"path": path, "strength": strength}
         self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
 
@@ -39,12 +50,14 @@ class Ahead:
         """Raises as `read_picture` and `restore` do."""
         if source not in self._ready:
             group = dict(self._group(source))
-            begin = time.monotonic()
+            begin, in_file = time.monotonic(), None
             if len(group) == 1 and self.targets is not None:
                 in_file = partial(rounded, path=self.targets[source], like=group[source])
                 found = [restore_rounded(group[source], in_file, self.model, **self.how)]
             else:
                 found = restore_together(list(group.values()), self.model, **self.how)
+            if not self.once:
+                found = [look_again(got, self.model, in_file) for got in found]
             share = (time.monotonic() - begin) / len(group)
             found = found if self.guide else [replace(got, guide=None) for got in found]
             self._ready = {

@@ -24,6 +24,7 @@ Weights = Annotated[
     typer.Option(help="A .safetensors file, such as `slerir train` writes. Default: the package's own."),
 ]
 Device = Annotated[str | None, typer.Option(help='Where to compute, such as "cuda" or "cpu". Default: cpu.')]
+ONCE = "Do not look again for what the first damage hid, such as haze under noise."
 Json = Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")]
 
 
@@ -61,6 +62,7 @@ def restore(
     path_picture: Annotated[
         bool, typer.Option("--save-path-picture", help="Also write PHOTO.path.png: a map of the path.")
     ] = False,
+    once: Annotated[bool, typer.Option("--once", help=ONCE)] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out photos whose restored file is there: go on.")
@@ -92,7 +94,7 @@ def restore(
             chosen_path(path, model.config.experts)
 
         targets = dict(work.jobs)
-        ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None, guide)
+        ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None, guide, once)
 
         def write(source: Path, target: Path, restored: tuple) -> dict:
             return write_restored(source, target, restored, find_clean(source, clean), overwrite, beside)
@@ -152,6 +154,7 @@ def evaluate(
     patches: Annotated[
         bool, typer.Option("--patches", help="Also restore in 64-pixel tiles, each as a photo of its own.")
     ] = False,
+    once: Annotated[bool, typer.Option("--once", help=ONCE)] = False,
 ) -> None:
     """Measure how well the network restores (PSNR and SSIM), task by task, and whether it names the damage.
 
@@ -170,7 +173,7 @@ def evaluate(
             source.made_pairs(photos, limit, seed, chosen) if photos else source.pairs(pairs, limit, chosen)
         )
         model = _load(weights, device)
-        result = measure(model, found)
+        result = measure(model, found, again=not once)
         if patches:
             result["patches"] = {
                 "size": 64,

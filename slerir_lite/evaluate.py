@@ -16,6 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 from tqdm.auto import tqdm
 
+from .again import look_again
 from .model import SlerIR
 from .pairs import FIVE, Pair
 from .photo import as_bytes, as_photo
@@ -85,18 +86,21 @@ def summary(rows: dict[str, dict[str, float]]) -> dict:
     return row
 
 
-def evaluate(model: nn.Module, pairs: Iterable[Pair], quiet: bool = False) -> dict:
+def evaluate(model: nn.Module, pairs: Iterable[Pair], quiet: bool = False, again: bool = False) -> dict:
     """A SlerIR's or Generalist's scores on pairs (from `pairs.pairs` or `pairs.made_pairs`).
+
+    again: a SlerIR's with the second look (see `again`), as `slerir restore` works.
 
     Returns {"tasks": {task: `summary`}, "five_task_average", "four_task_average_without_haze"} and, for a
     SlerIR, "routing": "accuracy" is the share of the five tasks' photos whose z lies nearest to the right
     one of the six centres, "paths" how many different paths were taken ("paths_by_task": in each task),
-    "places" {task: {place: how many photos lie nearest to it}}.
+    "places" {task: {place: how many photos lie nearest to it}}, "again", with the second look, {task: how
+    many photos went through once more}.
     """
     rows, routes = {}, {}
     for pair in tqdm(pairs, unit="photo", disable=quiet):
         degraded, clean = pair.load()
-        restored, route = answer(model, degraded)
+        restored, route = answer(model, degraded, again)
         scores = score(restored, degraded, clean, pair.task.endswith("_corner"))
         rows.setdefault(pair.task, {})[pair.name] = scores
         routes.setdefault(pair.task, []).append(route)
@@ -111,25 +115,31 @@ def evaluate(model: nn.Module, pairs: Iterable[Pair], quiet: bool = False) -> di
     return result | ({"routing": routing(routes)} if isinstance(model, SlerIR) else {})
 
 
-def answer(model: nn.Module, degraded: np.ndarray) -> tuple[np.ndarray, tuple[str, str] | None]:
-    """A whole photo (H, W, 3) uint8 -> the same restored; and a SlerIR's (nearest place, path), else None."""
+def answer(
+    model: nn.Module, degraded: np.ndarray, again: bool = False
+) -> tuple[np.ndarray, tuple[str, str, bool] | None]:
+    """A whole photo (H, W, 3) uint8 -> the same restored; and a SlerIR's (nearest place, path, whether it
+    went through once more), else None."""
     if isinstance(model, SlerIR):
         got = restore(degraded, model)
-        return as_bytes(got.image), (got.nearest, got.path)
+        got = look_again(got, model) if again else got
+        return as_bytes(got.image), (got.nearest, got.path, got.then is not None)
     with at_rest(model), torch.inference_mode():
         return as_bytes(run(model, as_photo(degraded)[None])[0]), None
 
 
-def routing(routes: dict[str, list[tuple[str, str]]]) -> dict:
-    """{task: (nearest place, path) of each of its photos} -> accuracy, paths and places, see `evaluate`."""
-    right = [place == FIVE[task] for task in FIVE for place, _ in routes.get(task, [])]
+def routing(routes: dict[str, list[tuple[str, str, bool]]]) -> dict:
+    """{task: what `answer` told of each of its photos} -> accuracy, paths and places, see `evaluate`."""
+    right = [place == FIVE[task] for task in FIVE for place, *_ in routes.get(task, [])]
+    twice = {task: sum(more for *_, more in found) for task, found in routes.items()}
     return {
         "accuracy": _number(np.mean(right)) if right else None,
-        "paths": len({path for found in routes.values() for _, path in found}),
+        "paths": len({path for found in routes.values() for _, path, _ in found}),
         "places": {
-            task: dict(Counter(place for place, _ in found).most_common()) for task, found in routes.items()
+            task: dict(Counter(place for place, *_ in found).most_common()) for task, found in routes.items()
         },
-        "paths_by_task": {task: len({path for _, path in found}) for task, found in routes.items()},
+        "paths_by_task": {task: len({path for _, path, _ in found}) for task, found in routes.items()},
+        "again": {task: n for task, n in twice.items() if n},
     }
 
 

@@ -33,6 +33,7 @@ class Restoration:
     z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres
     guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels; None where not kept
     forced: whether the path was given instead of found; strength: how much of the restoring is in the image
+    then: where the image went through once more, how that came about; see `again`
     """
 
     image: Tensor
@@ -44,6 +45,7 @@ class Restoration:
     guide: Tensor | None
     forced: bool = False
     strength: float = 1.0
+    then: "Restoration | None" = None
 
     @property
     def path(self) -> str:
@@ -73,7 +75,7 @@ class Restoration:
             "z": [round(v, 5) for v in self.z.tolist()],
             "height": self.image.shape[1],
             "width": self.image.shape[2],
-        }
+        } | ({} if self.then is None else {"then": self.then.to_dict()})
 
 
 def restore(
@@ -100,14 +102,14 @@ def restore(
 
 def restore_rounded(
     photo: Picture,
-    rounded: Callable[[Tensor], Tensor],
+    rounded: Callable[[Tensor], Tensor] | None,
     model: SlerIR | None = None,
     *,
     path: str | Sequence[int] | None = None,
     strength: float = 1.0,
 ) -> Restoration:
     """As `restore`, but `image` is put together from what `rounded` makes of its parts: of (3, h, w) floats
-    (C, h, w) of another kind, such as a file's integers, which take a quarter of the memory.
+    (C, h, w) of another kind, such as a file's integers, which take a quarter of the memory. None: floats.
     """
     return _restored(model, [photo.values], path, strength, None, rounded)[0]
 

@@ -20,10 +20,11 @@ def restored_table(done: list[dict], scored: bool) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
     for row in done:
+        looks = [row, row["then"]] if "then" in row else [row]
         cells = [
             Text(Path(row["photo"]).name),
-            f"{row['nearest']} {row['place'][row['nearest']]:.0f}°",
-            row["path"],
+            "\n".join(f"{look['nearest']} {look['place'][look['nearest']]:.0f}°" for look in looks),
+            "\n".join(look["path"] for look in looks),
         ]
         if scored:
             cells += [_db(row[key]) if key in row else "–" for key in ("psnr_before", "psnr_after")]

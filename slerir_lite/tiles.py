@@ -20,6 +20,7 @@ from .data import CELL, THUMBNAIL
 from .deblur import sharpens
 from .model import Restored, SlerIR, pad
 from .route import fixed
+from .sphere import Sense
 from .values import WHITE, as_floats
 from .view import View
 
@@ -101,6 +102,17 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int, keep: K
         image[inner] = kept.to(x.device)
         guide[_tokens(inner)] = steer[_tokens(_within(inner, outer))]
     return Restored(image, route, sense, None, guide)
+
+
+def sense_in_tiles(model: SlerIR, x: Tensor) -> Sense:
+    """What the compass makes of one photo x (1, 3, H, W), floats or integers as above, of any size."""
+    home = next(model.parameters()).device
+    rows, columns = (-(-n // CELL) for n in x.shape[-2:])
+    total = torch.zeros(1, model.config.tokens, device=home)
+    for inner, outer in tiles(rows * CELL, columns * CELL, _first_side(), LOOK):
+        tokens = model.compass.look(_cut(x, outer, home))
+        total += tokens[_tokens(_within(inner, outer))].sum((2, 3))
+    return model.compass.survey(model.compass.glance(_thumbnail(x).to(home)), total / (rows * columns))
 
 
 def _cut(x: Tensor, box: "Box", device: torch.device) -> Tensor:

@@ -238,17 +238,18 @@ def test_scores_and_routes_are_those_of_restore(model, folder):
 
 def test_accuracy_counts_the_five_tasks_only():
     told = {
-        "noise25": [("noise", "0-1"), ("rain", "0-1")],
-        "haze": [("haze", "1-1"), ("haze", "0-0")],
-        "haze+rain": [("clean", "2-2")],
+        "noise25": [("noise", "0-1", False), ("rain", "0-1", False)],
+        "haze": [("haze", "1-1", False), ("haze", "0-0", False)],
+        "haze+rain": [("clean", "2-2", True)],
     }
     assert routing(told) == {
         "accuracy": 0.75,
         "paths": 4,
         "places": {"noise25": {"noise": 1, "rain": 1}, "haze": {"haze": 2}, "haze+rain": {"clean": 1}},
         "paths_by_task": {"noise25": 1, "haze": 2, "haze+rain": 1},
+        "again": {"haze+rain": 1},
     }
-    assert routing({"clean": [("clean", "0-0")]})["accuracy"] is None
+    assert routing({"clean": [("clean", "0-0", False)]})["accuracy"] is None
 
 
 def test_a_generalist_is_measured_too(folder):

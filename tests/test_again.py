@@ -1,0 +1,136 @@
+"""The second look: taken where something new is seen, and nothing else changes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from slerir_lite import again, tiles
+from slerir_lite.again import look_again
+from slerir_lite.cli import app
+from slerir_lite.degrade import PLACES, mix
+from slerir_lite.evaluate import psnr
+from slerir_lite.model import Config, SlerIR, pad
+from slerir_lite.photo import as_bytes, read_photo, write_photo
+from slerir_lite.restore import restore
+from slerir_lite.tiles import sense_in_tiles
+from slerir_lite.values import WHITE
+
+SAMPLES = Path(__file__).resolve().parent.parent / "data_samples"
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return SlerIR(Config(width=8, tokens=16)).eval()
+
+
+def seeing(monkeypatch, name: str) -> None:
+    """The second look will see this."""
+    there = [{place: 10.0 if place == name else 90.0 for place in PLACES}]
+    monkeypatch.setattr(again, "places", lambda *_: there)
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (7, 90), (64, 64), (150, 203)])
+@pytest.mark.parametrize("integers", [False, True])
+def test_what_is_seen_in_tiles_is_what_is_seen_in_one_piece(height, width, integers, model, monkeypatch):
+    monkeypatch.setattr(tiles, "_first_side", lambda: 64)
+    x = torch.randint(256, (1, 3, height, width), generator=torch.Generator().manual_seed(1))
+    floats = x.float() / 255
+    with torch.no_grad():
+        whole = model.sense(floats, model.compass.look(pad(floats)))
+        found = sense_in_tiles(model, x.to(torch.uint8) if integers else floats)
+    torch.testing.assert_close(found.z, whole.z, atol=1e-5, rtol=1e-4)
+
+
+def noisy(model, **how):
+    """A restoration of what the compass took for noise."""
+    found = restore(0.4 * torch.rand(3, 24, 40, generator=torch.Generator().manual_seed(2)), model, **how)
+    place = {name: 10.0 if name == "noise" else 90.0 for name in PLACES}
+    return replace(found, place=place, image=0.4 * found.image)  # dark, so that darkness is believed
+
+
+@pytest.mark.parametrize("seen", PLACES)
+def test_a_photo_goes_through_again_for_what_noise_hid_and_no_blur(seen, model, monkeypatch):
+    first = noisy(model)
+    seeing(monkeypatch, seen)
+    found = look_again(first, model)
+    if seen in ("clean", "blur", "noise"):
+        assert found is first and "then" not in found.to_dict()
+    else:
+        second = restore(first.image, model)
+        assert torch.equal(found.image, second.image) and not torch.equal(found.image, first.image)
+        assert found.path == first.path and found.to_dict()["then"] == second.to_dict()
+
+
+@pytest.mark.parametrize("how", [{"strength": 0.5}, {"path": [0] * 8}])
+def test_what_a_hand_decided_is_left_at_that(how, model, monkeypatch):
+    first = noisy(model, **how)
+    seeing(monkeypatch, "haze")
+    assert look_again(first, model) is first
+
+
+def test_after_anything_but_noise_nothing_more_is_done(model, monkeypatch):
+    seeing(monkeypatch, "haze")
+    for place in set(PLACES) - {"noise"}:
+        first = replace(noisy(model), place={name: float(name != place) for name in PLACES})
+        assert look_again(first, model) is first
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.uint8, torch.uint16])
+def test_a_dark_photo_with_lights_is_not_brightened(kind, model, monkeypatch):
+    seeing(monkeypatch, "lowlight")
+    dark = noisy(model)
+    lit = dark.image.clone()
+    lit[:, 3:5, 6:9] = 0.9
+    for image, again_ in ((dark.image, True), (lit, False)):
+        if kind in WHITE:
+            image = (image * WHITE[kind]).round().to(kind)
+        assert (look_again(replace(dark, image=image), model).then is not None) == again_
+
+
+def dark_and_noisy() -> tuple[torch.Tensor, torch.Tensor]:
+    """A photo that is dark under its noise; and clean."""
+    clean = read_photo(SAMPLES / "clean" / "coffee.png")
+    generator = torch.Generator().manual_seed(0)
+    return mix(clean[None], "lowlight+noise", 0.6, generator=generator)[0][0], clean
+
+
+def test_hidden_damage_is_mended_too():
+    damaged, clean = dark_and_noisy()
+    once = restore(damaged)
+    twice = look_again(once)
+    scores = [psnr(as_bytes(found.image), as_bytes(clean)) for found in (once, twice)]
+    assert once.nearest == "noise" and twice.then.nearest == "lowlight"
+    assert scores[1] > scores[0] + 5
+
+
+def test_no_sample_with_a_single_damage_goes_through_again():
+    made = json.loads((SAMPLES / "degraded" / "parameters.json").read_text("utf-8"))
+    single = [name for name, row in made.items() if "+" not in row["kinds"]]
+    assert len(single) > 5
+    for file in [*(SAMPLES / "degraded" / name for name in single), *(SAMPLES / "clean").glob("*.png")]:
+        assert look_again(restore(file)).then is None, file.name
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_the_command_looks_again_and_says_so_unless_told_not_to(ending, tmp_path, monkeypatch):
+    damaged, clean = dark_and_noisy()
+    write_photo(damaged, tmp_path / "in.png")
+    write_photo(clean, tmp_path / "clean.png")
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for name, more in (("twice", []), ("once", ["--once"]), ("scored", ["--clean", "clean.png"])):
+        asked = ["restore", "in.png", "-o", f"{name}.{ending}", "--json", f"{name}.json", *more]
+        result = CliRunner().invoke(app, asked)
+        assert result.exit_code == 0, result.output
+        (found[name],) = json.loads((tmp_path / f"{name}.json").read_text())["restored"]
+        assert ("lowlight" in result.stdout) == (name != "once") and "noise" in result.stdout
+    assert found["twice"]["then"]["nearest"] == "lowlight" and "then" not in found["once"]
+    after = {name: psnr(*(as_bytes(read_photo(tmp_path / f)) for f in (f"{name}.{ending}", "clean.png")))
+             for name in found}  # fmt: skip
+    assert after["twice"] > after["once"] + 2
+    assert after["scored"] == pytest.approx(after["twice"], abs=0.1)  # not rounded in between
