@@ -164,23 +164,27 @@ def claim_table(claim: str, evidence: Evidence) -> str:
 
 
 def summary(evidence: Evidence) -> str:
-    """A row for each claim and kind of run: the deciding metric against every rival."""
-    rows = []
+    """A row for each claim and kind of run that was measured: the deciding metric against every rival."""
+    rows, missing = [], {}
     for claim, of in CLAIMS.items():
         for kind in (k for k in (SOLO, TEAM) if (claim, k) in METRICS):
             metric, found = METRICS[claim, kind][0], evidence.of(claim, kind)
-            rows.append([f"{claim}: {of.says}", f"{KINDS[kind]}: {metric.says}", *verdict(metric, found)])
-        if claim == "C7":
-            known = "see docs/claims.md" if evidence.costs else NOTHING
-            rows.append([f"{claim}: {of.says}", "time, memory, multiply-adds", known, "–"])
+            if found is None:
+                missing.setdefault(f"{claim} ({of.says})", []).append(KINDS[kind])
+            else:
+                rows.append([f"{claim}: {of.says}", f"{KINDS[kind]}: {metric.says}", *verdict(metric, found)])
+        if claim == "C7" and evidence.costs:
+            rows.append([f"{claim}: {of.says}", "time, memory, multiply-adds", "see docs/claims.md", "–"])
+        elif claim == "C7":
+            missing[f"{claim} ({of.says})"] = ["time, memory, multiply-adds"]
     head = ["claim", "measured by", "SLER-IR lite less its rivals, with a 95 % interval over seeds", "seeds"]
-    return grid(head, rows)
+    left = "; ".join(f"{what}: {' and '.join(kinds)}" for what, kinds in missing.items())
+    left = left and f"{NOTHING[:-1]}: {left}."
+    return "\n\n".join(text for text in (grid(head, rows) if rows else "", left) if text)
 
 
-def verdict(metric: Metric, found: tuple[str, Runs] | None) -> list[str]:
+def verdict(metric: Metric, found: tuple[str, Runs]) -> list[str]:
     """The differences of a deciding metric, and over how many seeds."""
-    if found is None:
-        return [NOTHING, "–"]
     runs = found[1]
     if metric.gain or len(runs) == 1 or not metric.better:
         mine = estimate([v for v in values(metric, runs["slerir"]).values() if v is not None])
