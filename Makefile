@@ -42,8 +42,7 @@ test-colab: $(VENV)/.test-is-in
 	$(BIN)/python $(PURE) > "$$($(VENV)-colab/bin/python $(PURE))/zz-the-rest.pth"
 	PYTHONPATH=. $(VENV)-colab/bin/python -m pytest -p no:nbval tests/test_explore*.py tests/test_playground.py \
 	tests/test_slider.py tests/test_watch.py tests/test_guide_viewer.py tests/test_path_explorer.py
-	SLERIR_BUDGET=smoke PYTHONPATH=$(CURDIR) $(VENV)-colab/bin/python -m pytest --nbval-lax --nbval-current-env \
-	--nbval-cell-timeout=300 notebooks
+	SLERIR_BUDGET=smoke PYTHONPATH=$(CURDIR) $(VENV)-colab/bin/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 demo: $(VENV)/.lab-is-in
 	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean --overwrite
