@@ -1,11 +1,15 @@
 """What several test files share: made-up photos, and one thread, as the tests' tensors are small."""
 
+import signal
+
 import pytest
 import torch
 
 from slerir_lite.data import Photos, dead_leaves
 
 torch.set_num_threads(1)
+# What a shell runs in the background ignores Ctrl-C, and so would all that these tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

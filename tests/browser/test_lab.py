@@ -98,19 +98,26 @@ def test_the_watch_draws_a_run(notebook):
     assert violations(page, ".slerir-watch") == []
 
 
+def alike(shown: np.ndarray, ours: np.ndarray) -> bool:
+    """The same picture. The kernel computes with more threads, so that a value between two grey levels may be
+    rounded to the other one."""
+    differ = np.abs(shown.astype(int) - ours)
+    return differ.max() <= 1 and (differ > 0).mean() < 1e-3
+
+
 def test_a_click_on_a_specialist_overrides_it_and_a_dropped_photo_is_restored(notebook):
     page = notebook(*PATH_EXPLORER)
     box = page.locator(".slerir-path-explorer")
     session = Session({"pavilion": read_photo(CLEAN / "pavilion.png")})
     third, status = box.locator(".pictures img").nth(2), box.get_by_role("status")
-    assert np.array_equal(pixels(third), as_bytes(session.results.hand.image))
+    assert alike(pixels(third), as_bytes(session.results.hand.image))
     before, router = third.get_attribute("src"), session.results.router.choice
     other = (router[2] + 1) % 3
     node = box.get_by_role("button", name=f"station 3, specialist {other},")
     node.click()
     before = painted(page, third, before=before)
     session.change(overrides=(None, None, other, *[None] * 5))
-    assert np.array_equal(pixels(third), as_bytes(session.results.hand.image))
+    assert alike(pixels(third), as_bytes(session.results.hand.image))
     gain = session.score(session.results.hand.image) - session.score(session.results.router.image)
     status.filter(has_text=f"PSNR against the router's choice: {gain:+.2f} dB.").wait_for()
     assert node.get_attribute("aria-pressed") == "true"
