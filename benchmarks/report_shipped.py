@@ -29,8 +29,8 @@ SHOWN = {
     "colour": ("colour, not brightness", "% of the change", 100),
 }
 SEEN = (
-    "![Three maps of 8 layers by 3 experts: what each changes in grey levels, how much of it is fine detail, "
-    "and how much is colour; the numbers are in the cells.](pictures/specialists.png)"
+    "![Three maps of 8 stations by 3 specialists: what each changes in grey levels, how much of it is fine "
+    "detail, and how much is colour; the numbers are in the cells.](pictures/specialists.png)"
 )
 
 
@@ -108,7 +108,7 @@ def paths_table(found: dict, every: dict[str, int]) -> str:
     heads = (
         ["task", f"paths in {photos} photos", "the most frequent one, % of photos",
          "photos on another path than their place's", "gain there, dB", "paths in 68 photos"],
-        ["layer", *(str(layer) for layer in range(len(found["entropy"])))],
+        ["station", *(str(k) for k in range(1, len(found["entropy"]) + 1))],
         ["kind", "photos", "paths over nine severities", "path changes from none to all, % of photos"],
     )  # fmt: skip
     bits = [["bits of the choice", *(number(v, 2) for v in found["entropy"])]]
@@ -171,9 +171,9 @@ def heat(ax: Axes, cells: np.ndarray, unit: str) -> None:
         ax.text(x, y, f"{v:.1f}" if cells.max() < 20 else f"{v:.0f}", ha="center", va="center", fontsize=9,
                 color="black" if drawn.norm(v) > 0.5 else "white")  # fmt: skip
     ax.set_xticks(range(cells.shape[1]))
-    ax.set_yticks(range(cells.shape[0]))
-    ax.set_xlabel("expert")
-    ax.set_ylabel("layer")
+    ax.set_yticks(range(cells.shape[0]), range(1, cells.shape[0] + 1))  # as in the notebooks and explorers
+    ax.set_xlabel("specialist")
+    ax.set_ylabel("station")
     colour_bar(ax.figure, drawn, ax, unit)
 
 

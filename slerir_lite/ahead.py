@@ -56,10 +56,11 @@ class Ahead:
                 found = [restore_rounded(group[source], in_file, self.model, **self.how)]
             else:
                 found = restore_together(list(group.values()), self.model, **self.how)
+            if not self.guide:
+                found = [replace(got, guide=None) for got in found]
             if not self.once:
                 found = [look_again(got, self.model, in_file) for got in found]
             share = (time.monotonic() - begin) / len(group)
-            found = found if self.guide else [replace(got, guide=None) for got in found]
             self._ready = {
                 file: (picture, got, share) for (file, picture), got in zip(group.items(), found, strict=True)
             }

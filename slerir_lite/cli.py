@@ -24,7 +24,7 @@ Weights = Annotated[
     typer.Option(help="A .safetensors file, such as `slerir train` writes. Default: the package's own."),
 ]
 Device = Annotated[str | None, typer.Option(help='Where to compute, such as "cuda" or "cpu". Default: cpu.')]
-ONCE = "Do not look again for what the first damage hid, such as haze under noise."
+ONCE = "Do not look again for what noise hid, such as haze or darkness."
 Json = Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")]
 
 

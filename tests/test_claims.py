@@ -1,6 +1,5 @@
 """The claims' machinery: rivals differ by settings alone, runs go on, probes give known answers."""
 
-import importlib
 import json
 import math
 import sys
@@ -12,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from scipy.special import log_softmax, softmax
+from scripts import of
 
 from slerir_lite.data import Crops, dead_leaves
 from slerir_lite.degrade import PLACES
@@ -21,25 +21,12 @@ from slerir_lite.photo import as_bytes
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, table_from_pairings
 from slerir_lite.train import Trainer
 
-ROOT = Path(__file__).resolve().parent.parent
 measure_centres = Trainer.measure_centres
-
-
-@pytest.fixture(scope="module", autouse=True)
-def benchmarks():
-    """Scripts import their neighbours, as they do when they are run."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    yield
-    sys.path.remove(str(ROOT / "benchmarks"))
 
 
 @pytest.fixture(autouse=True)
 def few_batches_for_centres(monkeypatch):
     monkeypatch.setattr(Trainer, "measure_centres", lambda self, model: measure_centres(self, model, 4))
-
-
-def of(name: str):
-    return importlib.import_module(name)
 
 
 def small(name: str):

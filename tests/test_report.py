@@ -1,29 +1,17 @@
 """Means, intervals and differences against SciPy's, and pages that say what the runs' files say."""
 
-import importlib
 import json
 import math
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from scripts import of
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module", autouse=True)
-def benchmarks():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    yield
-    sys.path.remove(str(ROOT / "benchmarks"))
-
-
-def of(name: str):
-    return importlib.import_module(name)
 
 
 # Statistics

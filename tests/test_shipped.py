@@ -1,15 +1,14 @@
 """Classical tools and the shipped weights: what measures them, and a page that says what was measured."""
 
-import importlib
 import json
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scripts import of
 
 from slerir_lite import classical
 from slerir_lite.data import dead_leaves
@@ -19,17 +18,6 @@ from slerir_lite.photo import as_bytes, as_photo
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "claims.md").read_text("utf-8")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def benchmarks():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    yield
-    sys.path.remove(str(ROOT / "benchmarks"))
-
-
-def of(name: str):
-    return importlib.import_module(name)
 
 
 def measured(name: str) -> dict:
