@@ -72,6 +72,8 @@ class Fuse(nn.Module):
 
 def spread(v: Tensor, size: tuple[int, int]) -> Tensor:
     """A map per token, (B, C, h, w), drawn out smoothly to (B, C, *size)."""
+    if v.shape[-2:] == size:
+        return v
     return F.interpolate(v, size, mode="bilinear", align_corners=False)
 
 

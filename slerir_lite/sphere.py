@@ -66,10 +66,8 @@ class Compass(nn.Module):
         self.dim, self.tokens, self.linear = dim, tokens, linear
         # Noise, blur and dark grain live in fine detail: the detail gets channels of its own.
         self.close = nn.Sequential(
-            _step(96, 32, size=1), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
+            _step(6, 32, 4, size=4), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
         )
-        around = torch.tensor([[0, 1.0, 0], [1, 0, 1], [0, 1, 0]]) / 4
-        self.register_buffer("detail", torch.eye(3)[1] * torch.eye(3)[1][:, None] - around, persistent=False)
         self.far = nn.Sequential(_step(12, 32), _step(32, 48, 2), _step(48, 64, 2), _step(64, tokens))
         self.where = nn.Parameter(torch.zeros(1, tokens, 8, 8))  # sky is above, ground below
         self.join = nn.Sequential(nn.Linear(2 * tokens, 96), nn.ReLU(), nn.Linear(96, tokens), nn.ReLU())
@@ -79,10 +77,9 @@ class Compass(nn.Module):
 
     def look(self, x: Tensor) -> Tensor:
         """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
-        # asinh, a logarithm with a sign, shows detail of a few grey levels (dark photos) and of many (noise).
-        fine = F.conv2d(F.pad(x, (1, 1, 1, 1), "replicate"), self.detail.expand(3, 1, 3, 3), groups=3)
-        fine = fine.float().mul_(255).asinh().div_(3)
-        return self.close(F.pixel_unshuffle(torch.cat([x, fine], 1), 4))
+        # A logarithm with a sign shows detail of a few grey levels (dark photos) and of many (noise).
+        fine = asinh(255 * detail(x)) / 3
+        return self.close(torch.cat([x, fine], 1))
 
     def glance(self, small: Tensor) -> Tensor:
         """small: (P, 3, 64, 64) thumbnails of whole photos -> (P, D, 8, 8)."""
@@ -98,6 +95,20 @@ class Compass(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Sense]:
         local = self.look(x)
         return local, self.survey(self.glance(thumbnail(x)), local.mean((2, 3)))
+
+
+def detail(x: Tensor) -> Tensor:
+    """x (B, C, H, W) less the mean of its four neighbours; the edge is repeated."""
+    wide = F.pad(x, (1, 1, 1, 1), "replicate")
+    above, below = wide[..., :-2, 1:-1], wide[..., 2:, 1:-1]
+    left, right = wide[..., 1:-1, :-2], wide[..., 1:-1, 2:]
+    return (above + below).add_(left).add_(right).mul_(-0.25).add_(x)
+
+
+def asinh(v: Tensor) -> Tensor:
+    """`Tensor.asinh` to 1e-6, in a third of its time on a CPU."""
+    size = v.abs()
+    return (size + (size.square() + 1).sqrt()).log().copysign(v)
 
 
 def nearness(a: Tensor, b: Tensor) -> Tensor:

@@ -12,7 +12,9 @@ from slerir_lite.data import AMOUNTS
 from slerir_lite.degrade import PLACES
 from slerir_lite.sphere import (
     Compass,
+    asinh,
     centres,
+    detail,
     evenly_spaced,
     evenness,
     first_centres,
@@ -249,6 +251,20 @@ def test_the_compass_gives_tokens_far_and_near_and_a_unit_vector(dim, clean):
     assert torch.allclose(sense.z.norm(dim=1), torch.ones(6), atol=1e-5)
     assert compass.read(local).shape == (6, len(AMOUNTS), 13, 18)
     assert compass.centres.shape == (6, dim)
+
+
+def test_detail_is_each_pixel_less_the_mean_of_its_four_neighbours():
+    x = torch.rand(1, 2, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = detail(x)
+    for c, i, j in itertools.product(range(2), range(3), range(4)):
+        around = [(max(i - 1, 0), j), (min(i + 1, 2), j), (i, max(j - 1, 0)), (i, min(j + 1, 3))]
+        mean = sum(float(x[0, c, a, b]) for a, b in around) / 4
+        assert float(found[0, c, i, j]) == pytest.approx(float(x[0, c, i, j]) - mean, abs=1e-12)
+
+
+def test_the_quick_asinh_is_asinh_on_both_sides_of_zero():
+    v = torch.cat([torch.linspace(-300, 300, 6001), torch.logspace(-8, 0, 50), torch.zeros(1)])
+    assert (asinh(v).double() - v.double().asinh()).abs().max() < 1e-6
 
 
 def test_local_tokens_see_their_surroundings_and_nothing_far_away(compass):
