@@ -27,7 +27,7 @@ from .view import View
 
 THUMBNAIL = 64  # px: every whole photo is also seen at this size, squeezed to a square
 CELL = 8  # px: a token of the close-up covers this much of the photo
-BLOCK = 4  # batches made at once: the cost of many small operations is shared
+BLOCK = 16  # batches made at once: the cost of many small operations is shared
 PATH = 20  # px: the length of a blur's path that counts as an amount of 1
 MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in is real
 
@@ -134,13 +134,13 @@ class Batch:
     motion: Tensor
     kinds: list[str]
 
-    def photos(self, chosen: range) -> "Batch":
-        """Some of the photos, with their crops."""
-        photos = list(chosen)
-        crops = [row for p in photos for row in (2 * p, 2 * p + 1)]
-        return Batch(self.degraded[crops], self.clean[crops], self.view[crops], self.thumbnail[photos],
-                     self.amounts[crops], self.place[photos], self.motion[photos],
-                     [self.kinds[p] for p in photos])  # fmt: skip
+    def photos(self, begin: int, end: int) -> "Batch":
+        """Some photos that stand side by side, with their crops; nothing is copied."""
+        photos, crops = slice(begin, end), slice(2 * begin, 2 * end)
+        return Batch(
+            self.degraded[crops], self.clean[crops], self.view[crops], self.thumbnail[photos],
+            self.amounts[crops], self.place[photos], self.motion[photos], self.kinds[photos],
+        )  # fmt: skip
 
     def to(self, device) -> "Batch":
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -182,16 +182,14 @@ class Crops:
         number, part = divmod(step, BLOCK)
         if self._block[0] != number:
             self._block = (number, self._make(number))
-        return self._block[1].photos(range(part, BLOCK * self.per_batch, BLOCK))
+        return self._block[1].photos(part * self.per_batch, (part + 1) * self.per_batch)
 
     def _make(self, number: int) -> Batch:
         # Of a seed, torch's generator takes 32 bits. The odd factor keeps the runs of two seeds apart.
         generator = torch.Generator().manual_seed((self.seed * 2_654_435_761 + number) % 2**32)
-        parts = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
-        tensors = ("degraded", "clean", "thumbnail", "amounts", "place", "motion")
-        joined = {name: torch.cat([getattr(p, name) for p in parts]) for name in tensors}
-        view = View(*(torch.cat([getattr(p.view, f.name) for p in parts]) for f in fields(View)))
-        return Batch(**joined, view=view, kinds=[k for p in parts for k in p.kinds])
+        groups = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
+        # Dealt out like cards, so that each batch gets its share of every kind.
+        return joined(groups, torch.arange(BLOCK * self.per_batch).view(BLOCK, -1).T.flatten())
 
     def _plan(self, generator) -> list[tuple[str, int]]:
         """How many photos of each kind: the recipe's shares, by one throw of a comb with a tooth a photo."""
@@ -257,6 +255,25 @@ class Crops:
             crops.append(crop.flip(-1) if flip % 2 else crop)
             origins.append((top, width - side - left if flip % 2 else left))
         return crops, origins, (height, width), thumb.flip(-1) if flip % 2 else thumb
+
+
+def joined(groups: list[Batch], order: Tensor) -> Batch:
+    """All groups' photos in one batch, the p-th of them as its number order[p]."""
+    crops = (2 * order[:, None] + torch.arange(2)).flatten()
+
+    def together(parts: list[Tensor]) -> Tensor:
+        counts = [len(part) for part in parts]
+        rows = order if sum(counts) == len(order) else crops
+        found = parts[0].new_empty(len(rows), *parts[0].shape[1:])
+        for where, part in zip(rows.split(counts), parts, strict=True):
+            found.index_copy_(0, where, part)
+        return found
+
+    tensors = ("degraded", "clean", "thumbnail", "amounts", "place", "motion")
+    found = {name: together([getattr(group, name) for group in groups]) for name in tensors}
+    view = View(*(together([getattr(group.view, f.name) for group in groups]) for f in fields(View)))
+    kinds = [kind for group in groups for kind in group.kinds]
+    return Batch(**found, view=view, kinds=[kinds[p] for p in order.argsort().tolist()])
 
 
 def places_of(kinds: str) -> Tensor:

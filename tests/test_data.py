@@ -7,7 +7,18 @@ from PIL import Image
 from skimage.measure import block_reduce
 
 from slerir_lite import data
-from slerir_lite.data import AMOUNTS, CELL, CORNERED, RECIPE, Batch, Crops, Photos, amounts, dead_leaves
+from slerir_lite.data import (
+    AMOUNTS,
+    CELL,
+    CORNERED,
+    RECIPE,
+    Batch,
+    Crops,
+    Photos,
+    amounts,
+    dead_leaves,
+    joined,
+)
 from slerir_lite.degrade import KINDS, PLACES, haze, mix, transmission
 from slerir_lite.photo import list_photos
 from slerir_lite.view import View
@@ -145,14 +156,24 @@ def test_photos_of_different_sizes_train_together():
 
 def test_photos_of_a_batch_can_be_taken_out_with_their_crops(photos):
     batch = batches(photos, count=1)[0]
-    part = batch.photos(range(2, 6, 3))
-    assert part.kinds == [batch.kinds[2], batch.kinds[5]]
-    assert torch.equal(part.thumbnail, batch.thumbnail[[2, 5]]) and torch.equal(
-        part.place, batch.place[[2, 5]]
-    )
+    part = batch.photos(2, 4)
+    assert part.kinds == [batch.kinds[2], batch.kinds[3]]
+    for name in ("thumbnail", "place", "motion"):
+        assert torch.equal(getattr(part, name), getattr(batch, name)[[2, 3]])
     for name in ("degraded", "clean", "amounts"):
-        assert torch.equal(getattr(part, name), getattr(batch, name)[[4, 5, 10, 11]])
-    assert torch.equal(part.view.origin, batch.view.origin[[4, 5, 10, 11]])
+        assert torch.equal(getattr(part, name), getattr(batch, name)[[4, 5, 6, 7]])
+    assert torch.equal(part.view.origin, batch.view.origin[[4, 5, 6, 7]])
+
+
+def test_groups_are_joined_in_the_order_that_was_asked_for(photos):
+    groups = [batch.photos(0, n) for batch, n in zip(batches(photos, count=3), (1, 3, 2), strict=True)]
+    order = torch.tensor([4, 0, 5, 2, 1, 3])
+    whole, place = joined(groups, order), order.tolist()
+    for group in groups:
+        for p in range(len(group.kinds)):
+            at = place.pop(0)
+            assert same(whole.photos(at, at + 1), group.photos(p, p + 1))
+    assert not place
 
 
 def test_a_batch_moves_to_a_device_as_a_whole(photos):

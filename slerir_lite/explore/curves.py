@@ -43,7 +43,9 @@ def watch_picture(watch) -> Figure:
                 _curve(ax, psnr, "training crops", color=INK, linestyle=":")
             head(ax, "PSNR by task" if tasks else "PSNR")
             ax.set_ylabel("PSNR (dB)")
-            ax.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=2)
+            low, high = ax.get_ylim()
+            ax.set_ylim(low, high + 0.45 * (high - low))  # room for the legend, which else lies on a curve
+            ax.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=3, loc="upper left")
         else:
             _curve(ax, angle, "smallest angle", color=BLUE, marker="o")
             if watch.best:
