@@ -48,7 +48,7 @@ def _image(v: Tensor) -> Tensor:
 
 def quantise(x: Tensor) -> Tensor:
     """Clip to [0, 1] and round to 8 bits, as a saved photo is."""
-    return (x.clamp(0, 1) * 255).round() / 255
+    return x.clamp(0, 1).mul_(255).round_().div_(255)
 
 
 def noise(x: Tensor, severity=None, *, generator=None, view: View | None = None, sigma=None):
@@ -61,7 +61,7 @@ def noise(x: Tensor, severity=None, *, generator=None, view: View | None = None,
     # Averaging s x s pixels into one of a thumbnail leaves noise of sigma / s.
     shrink = 1.0 if view is None else view.shrink()
     spread = _image(sigma / 255 / shrink)
-    return quantise(x + torch.randn(x.shape, generator=generator) * spread), {"sigma": sigma}
+    return quantise(torch.randn(x.shape, generator=generator).mul_(spread).add_(x)), {"sigma": sigma}
 
 
 def rain(
@@ -182,7 +182,7 @@ def blur(
     read = _uniform(0.3, 1.7, n, generator) if read is None else _column(read, n)
     step = torch.ones(n, 2) if view is None else view.step
     y = convolve(x, motion_kernel(length, angle, bend, step))
-    y = y + torch.randn(x.shape, generator=generator) * _image(read / 255 / step.prod(1).sqrt())
+    y = torch.randn(x.shape, generator=generator).mul_(_image(read / 255 / step.prod(1).sqrt())).add_(y)
     return y.clamp(0, 1), dict(length=length, angle=angle, bend=bend, read=read)
 
 
@@ -217,7 +217,9 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     r = kernel.shape[-1] // 2
     # Mirroring can't reach further than the image does; what is beyond repeats the edge.
     ry, rx = min(r, h - 1), min(r, w - 1)
-    padded = F.pad(F.pad(x, (rx, rx, ry, ry), "reflect"), (r - rx, r - rx, r - ry, r - ry), "replicate")
+    padded = F.pad(x, (rx, rx, ry, ry), "reflect")
+    if min(rx, ry) < r:
+        padded = F.pad(padded, (r - rx, r - rx, r - ry, r - ry), "replicate")
     size = [next_fast_len(s, real=True) for s in padded.shape[-2:]]
     spectrum = torch.fft.rfft2(padded, s=size) * torch.fft.rfft2(kernel, s=size)[:, None]
     return torch.fft.irfft2(spectrum, s=size)[..., 2 * r : 2 * r + h, 2 * r : 2 * r + w]
@@ -240,7 +242,7 @@ def lowlight(
     shrink = 1.0 if view is None else _image(view.shrink())
     y = _image(gain) * x.clamp(min=0) ** _image(gamma)
     spread = (y / _image(photons) + _image(read / 255) ** 2).sqrt() / shrink
-    y = y + torch.randn(x.shape, generator=generator) * spread
+    y = torch.randn(x.shape, generator=generator).mul_(spread).add_(y)
     return y.clamp(0, 1), dict(gain=gain, gamma=gamma, photons=photons, read=read)
 
 

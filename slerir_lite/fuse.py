@@ -63,11 +63,8 @@ class Fuse(nn.Module):
         """x * gain + shift, both smooth over the photo: lifts the dark, takes off the veil. (B, 3, H, W)."""
         gain, shift = self.exposure(guide).float().chunk(2, 1)
         # Few channels: plane by plane they are drawn out in half the time.
-        gain, shift = (
-            spread(v.contiguous(), x.shape[-2:]).contiguous(memory_format=torch.channels_last)
-            for v in (gain.exp(), shift)
-        )
-        return torch.addcmul(shift, x, gain)
+        gain, shift = (spread(v.contiguous(), x.shape[-2:]) for v in (gain.exp(), shift))
+        return (x * gain).add_(shift)
 
 
 def spread(v: Tensor, size: tuple[int, int]) -> Tensor:

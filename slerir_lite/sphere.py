@@ -42,11 +42,24 @@ class Sense:
         return Sense(self.z[rows], self.global_token[rows], self.thumbnail_tokens[rows], filters)
 
 
-def _step(inside: int, outside: int, stride: int = 1, size: int = 3) -> nn.Sequential:
-    # Borders repeat the edge: with zeros, a crop, which is mostly border, would look unlike a whole photo.
-    edge = {"padding": 1, "padding_mode": "replicate"} if size == 3 else {}
-    conv = nn.Conv2d(inside, outside, size, stride, bias=False, **edge)
-    return nn.Sequential(conv, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
+class Step(nn.Sequential):
+    """Convolution, batch norm, ReLU. Once the norm's statistics stand still it is part of the convolution."""
+
+    def __init__(self, inside: int, outside: int, stride: int = 1, size: int = 3):
+        # Borders repeat the edge: with zeros, a crop, mostly border, would look unlike a whole photo.
+        edge = {"padding": 1, "padding_mode": "replicate"} if size == 3 else {}
+        conv = nn.Conv2d(inside, outside, size, stride, bias=False, **edge)
+        super().__init__(conv, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            return super().forward(x)
+        conv, norm, relu = self
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        shift = norm.bias - norm.running_mean * scale
+        if conv.padding_mode == "replicate":
+            x = F.pad(x, (1, 1, 1, 1), "replicate")
+        return relu(F.conv2d(x, conv.weight * scale[:, None, None, None], shift, conv.stride))
 
 
 class Compass(nn.Module):
@@ -66,9 +79,9 @@ class Compass(nn.Module):
         self.dim, self.tokens, self.linear = dim, tokens, linear
         # Noise, blur and dark grain live in fine detail: the detail gets channels of its own.
         self.close = nn.Sequential(
-            _step(6, 32, 4, size=4), _step(32, 32), _step(32, 64, 2), _step(64, 64), _step(64, tokens)
+            Step(6, 32, 4, size=4), Step(32, 32), Step(32, 64, 2), Step(64, 64), Step(64, tokens)
         )
-        self.far = nn.Sequential(_step(12, 32), _step(32, 48, 2), _step(48, 64, 2), _step(64, tokens))
+        self.far = nn.Sequential(Step(12, 32), Step(32, 48, 2), Step(48, 64, 2), Step(64, tokens))
         self.where = nn.Parameter(torch.zeros(1, tokens, 8, 8))  # sky is above, ground below
         self.join = nn.Sequential(nn.Linear(2 * tokens, 96), nn.ReLU(), nn.Linear(96, tokens), nn.ReLU())
         self.direction = nn.Linear(tokens, dim)
@@ -78,8 +91,7 @@ class Compass(nn.Module):
     def look(self, x: Tensor) -> Tensor:
         """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
         # A logarithm with a sign shows detail of a few grey levels (dark photos) and of many (noise).
-        fine = asinh(255 * detail(x)) / 3
-        return self.close(torch.cat([x, fine], 1))
+        return self.close(torch.cat([x, asinh_third(detail(x).mul_(255))], 1))
 
     def glance(self, small: Tensor) -> Tensor:
         """small: (P, 3, 64, 64) thumbnails of whole photos -> (P, D, 8, 8)."""
@@ -105,10 +117,12 @@ def detail(x: Tensor) -> Tensor:
     return (above + below).add_(left).add_(right).mul_(-0.25).add_(x)
 
 
-def asinh(v: Tensor) -> Tensor:
-    """`Tensor.asinh` to 1e-6, in a third of its time on a CPU."""
+def asinh_third(v: Tensor) -> Tensor:
+    """asinh(v) / 3 to 1e-6, in a third of the time that `Tensor.asinh` takes on a CPU."""
     size = v.abs()
-    return (size + (size.square() + 1).sqrt()).log().copysign(v)
+    # In place wherever no gradient needs what was there: memory costs more time than arithmetic.
+    root = size.square().add_(1).sqrt_()
+    return (size + root).log().div_(3).copysign(v)
 
 
 def nearness(a: Tensor, b: Tensor) -> Tensor:

@@ -7,12 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from scipy.spatial.distance import pdist
+from torch import nn
 
 from slerir_lite.data import AMOUNTS
 from slerir_lite.degrade import PLACES
 from slerir_lite.sphere import (
     Compass,
-    asinh,
+    Step,
+    asinh_third,
     centres,
     detail,
     evenly_spaced,
@@ -264,7 +266,24 @@ def test_detail_is_each_pixel_less_the_mean_of_its_four_neighbours():
 
 def test_the_quick_asinh_is_asinh_on_both_sides_of_zero():
     v = torch.cat([torch.linspace(-300, 300, 6001), torch.logspace(-8, 0, 50), torch.zeros(1)])
-    assert (asinh(v).double() - v.double().asinh()).abs().max() < 1e-6
+    assert (asinh_third(v).double() - v.double().asinh() / 3).abs().max() < 1e-6
+
+
+def test_the_way_back_to_the_pixels_is_open():
+    x = torch.rand(1, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.01
+    x.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: asinh_third(detail(x).mul_(255)), (x,))
+
+
+def test_at_rest_the_norm_is_a_part_of_the_convolution():
+    step = Step(3, 8, 2).double()
+    x = torch.randn(2, 3, 9, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for _ in range(3):
+        step(x + torch.randn(()))  # statistics of its own
+    nn.init.normal_(step[1].weight), nn.init.normal_(step[1].bias)
+    step.eval()
+    expected = step[2](step[1](step[0](x)))
+    assert torch.allclose(step(x), expected, atol=1e-12) and expected.std() > 0.1
 
 
 def test_local_tokens_see_their_surroundings_and_nothing_far_away(compass):
