@@ -38,7 +38,7 @@ def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: 
     """The default plan: `steps` for the stations (the shares `together` and `joint` of them so named)."""
     first, last = round(steps * together), round(steps * joint)
     plan = [
-        Stage("compass", compass_steps, 2e-3, 4e-5, ("compass", "deblur")),
+        Stage("compass", compass_steps, 2e-3, 4e-5, ("compass", "deblur"), small=True),
         Stage("together", first, 2e-3, 1.3e-3, STATIONS, small=True),
         Stage("team", steps - first - last, 1.3e-3 if first else 2e-3, 1.5e-4, STATIONS, small=True),
         Stage("joint", last, 1.5e-4, 2e-6, (*STATIONS, "compass", "router")),
