@@ -187,8 +187,9 @@ class Crops:
         # Of a seed, torch's generator takes 32 bits. The odd factor keeps the runs of two seeds apart.
         generator = torch.Generator().manual_seed((self.seed * 2_654_435_761 + number) % 2**32)
         groups = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
-        # Dealt out like cards, so that each batch gets its share of every kind.
-        return joined(groups, torch.arange(BLOCK * self.per_batch).view(BLOCK, -1).T.flatten())
+        # Dealt out like shuffled cards: each batch gets its share of every kind, whatever its number.
+        deal = torch.stack([torch.randperm(BLOCK, generator=generator) for _ in range(self.per_batch)])
+        return joined(groups, (deal * self.per_batch + torch.arange(self.per_batch)[:, None]).flatten())
 
     def _plan(self, generator) -> list[tuple[str, int]]:
         """How many photos of each kind: the recipe's shares, by one throw of a comb with a tooth a photo."""
