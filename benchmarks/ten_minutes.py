@@ -16,13 +16,15 @@ from slerir_lite.pairs import FIVE, pairs
 from slerir_lite.plan import stages
 from slerir_lite.train import Trainer
 
+SPARE = 0.05  # of the minutes: for centres, checkpoints and what else the machine does
+
 parser = arguments(__doc__)
 parser.add_argument("--minutes", type=float, default=10)
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 photos = begin_with(args)
 timed = seconds_per_step(lambda: new("slerir", args.seed), stages(100, 1), photos)
-plan = plan_for(args.minutes, timed)
+plan = plan_for((1 - SPARE) * args.minutes, timed)
 with tempfile.TemporaryDirectory() as folder:
     begin = time.monotonic()
     run = Trainer(photos, folder, plan, new("slerir", args.seed), seed=args.seed)

@@ -24,6 +24,7 @@ from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
 from .losses import NOTHING, WEIGHTS, compass_loss, gate_loss, motion_loss, restoration_loss, weighted
+from .memory import keep_freed
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
 from .route import LAYERS, SoftmaxGate, pins_from_centres
@@ -81,6 +82,7 @@ class Trainer:
         On Ctrl-C the step at hand is finished and saved before KeyboardInterrupt; a second stops at once.
         """
         # Of several processes, one that waits for another's gradients could not be stopped this way.
+        keep_freed()
         with HeldBack(active=self.accelerator.num_processes == 1) as self.ctrl_c:
             return self._run()
 

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import nn
 
 from .files import write_whole
+from .memory import keep_freed
 from .model import Config, Generalist, SlerIR
 from .route import NearestPin
 from .sphere import Compass
@@ -101,6 +102,7 @@ def load_weights(path: str | Path) -> SlerIR | Generalist | Compass:
             "download it again, or train anew."
         )
     model.load_state_dict(tensors)
+    keep_freed()  # for the photos to come
     return model.eval()
 
 
