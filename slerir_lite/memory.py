@@ -1,8 +1,8 @@
 """Memory that was freed is kept for the next layer, instead of going back to the system and coming again.
 
-Ours. Linux' usual allocator (glibc) hands a layer's output back as soon as it is freed, and the next layer's
-comes as a thousand page faults: 8,300 of them for one photo of 480 × 320, a seventh of its time. `Trainer.run`
-and `load_weights` see to it.
+Ours. Linux' usual allocator (glibc) hands a layer's output back as soon as it is freed, and the next
+layer's comes as a thousand page faults: 8,300 of them for one photo of 480 × 320, a seventh of its time.
+`Trainer.run` and `load_weights` see to it.
 """
 
 import ctypes
