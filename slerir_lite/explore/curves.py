@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .cells import ON, TONES
 from .style import BLUE, INK, MARKS, WRITTEN, canvas, head, plain
 
 
@@ -78,12 +79,12 @@ def _bars(ax: Axes, load: np.ndarray) -> None:
     """load: (layers, K), shares that sum to 1 in each layer."""
     stations = np.arange(1, len(load) + 1)
     left = np.zeros(len(load))
-    for k, hatch in zip(range(load.shape[1]), ("", "///", "..."), strict=False):
-        ax.bar(stations, 100 * load[:, k], bottom=left, width=0.8, facecolor="none", edgecolor=BLUE,
-               hatch=hatch, label=f"specialist {k}")  # fmt: skip
+    for k, tone in zip(range(load.shape[1]), TONES, strict=False):
+        ax.bar(stations, 100 * load[:, k], bottom=left, width=0.8, color=tone, edgecolor=INK, linewidth=0.5,
+               label=f"specialist {k}")  # fmt: skip
         for station, share, bottom in zip(stations, load[:, k], left, strict=True):
             if share >= 0.08:
-                look = {"color": INK, "fontweight": "bold", "fontsize": 9, "ha": "center", "va": "center"}
+                look = {"color": ON[k], "fontweight": "bold", "fontsize": 9, "ha": "center", "va": "center"}
                 ax.text(station, bottom + 50 * share, k, **look)
         left = left + 100 * load[:, k]
     ax.set_xticks(stations)
