@@ -24,7 +24,7 @@ from probe_compass import SAME, TASKS, compass_probe
 from probe_cost import measure
 from probe_paths import gap, mixes, paths
 from probe_specialists import specialists
-from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs, set_pins
+from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs
 
 from slerir_lite.data import Photos
 from slerir_lite.evaluate import evaluate
@@ -133,7 +133,6 @@ class Runner:
     def measure_compass(self, run: Trainer) -> dict:
         """A compass by itself, with its router where the places ask for it."""
         model = run.ema
-        set_pins(model)
         middle = None if isinstance(model.router, SoftmaxGate) else run.measure_centres(model)
         scored = pairs(self.args.pairs, self.budget.photos, TASKS)
         fitted = pairs(self.args.validation, self.budget.validation, SAME)

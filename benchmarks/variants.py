@@ -16,7 +16,7 @@ from slerir_lite.data import Photos
 from slerir_lite.degrade import PLACES
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import Stage, stages
-from slerir_lite.route import NearestPin, SoftmaxGate, Table, pins_from_centres, table_from_pairings
+from slerir_lite.route import NearestPin, SoftmaxGate, Table, table_from_pairings
 from slerir_lite.train import Trainer
 
 # Routers: (a SlerIR with its own router) -> the rival in its place.
@@ -77,7 +77,7 @@ class Variant:
         model = SlerIR(self.config)
         if self.places == "uneven":
             model.compass.centres.copy_(chance_places(self.config.dim, seed))
-            set_pins(model)
+            model.set_pins()
         if self.router:
             model.router = self.router(model)
         return model
@@ -107,14 +107,6 @@ class Variant:
 def chance_places(dim: int, seed: int) -> torch.Tensor:
     """(6, d) unit vectors where chance puts them: no two seeds alike, and none of them even."""
     return F.normalize(torch.randn(len(PLACES), dim, generator=torch.Generator().manual_seed(seed)), dim=1)
-
-
-@torch.no_grad()
-def set_pins(model: SlerIR) -> None:
-    """The pins to where the compass's places now ask for them."""
-    if hasattr(model.router, "pins"):
-        config = model.config
-        model.router.pins.copy_(pins_from_centres(model.compass.centres, config.experts, config.linear))
 
 
 def compass_plan(steps: int) -> list[Stage]:

@@ -136,6 +136,13 @@ class SlerIR(nn.Module):
         x = self.work(x, route, sense, local, guide)
         return Restored(x[..., :height, :width], route, sense, local, guide)
 
+    @torch.no_grad()
+    def set_pins(self) -> None:
+        """The pins, where the router has any, to where the compass's places now ask for them."""
+        if hasattr(self.router, "pins"):
+            config, places = self.config, self.compass.centres
+            self.router.pins.copy_(pins_from_centres(places, config.experts, config.linear))
+
     def sense(self, x: Tensor, local: Tensor, small: Tensor | None = None) -> Sense:
         """Of whole photos x with tokens `local`; or of the photos that pairs of crops x were cut from."""
         close = local.mean((2, 3))

@@ -27,7 +27,7 @@ from .losses import NOTHING, WEIGHTS, compass_loss, gate_loss, motion_loss, rest
 from .memory import keep_freed
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
-from .route import LAYERS, SoftmaxGate, pins_from_centres
+from .route import LAYERS, SoftmaxGate
 from .sphere import centres
 from .weights import own_router, save_weights
 
@@ -105,6 +105,8 @@ class Trainer:
                 begin, before = begin + stage.steps, stage
         if isinstance(self.ema, SlerIR) and not self.fixed_places:
             self._place(self.ema, self.measure_centres(self.ema))
+            if self.plan[-1].name == "compass":  # else the pins have found their own way
+                self.ema.set_pins()
         if main and own_router(self.ema):  # a rival's weights stay in the checkpoint, and in `ema`
             save_weights(self.ema, self.out / "model.safetensors", {"seed": self.seed, "steps": total})
         return self.history
@@ -183,9 +185,7 @@ class Trainer:
                 model.compass.load_state_dict(self.ema.compass.state_dict())
                 model.router.load_state_dict(self.ema.router.state_dict())
                 self._place(model, middle)
-                if hasattr(model.router, "pins"):
-                    config = model.config
-                    model.router.pins.copy_(pins_from_centres(middle, config.experts, config.linear))
+                model.set_pins()
         if before.name == "together" and stage.name == "team":
             for model in (self.model, self.ema):
                 for station in model.backbone.stations:

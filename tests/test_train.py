@@ -416,6 +416,14 @@ def test_without_a_stage_of_one_expert_the_team_works_under_the_measured_centres
     assert torch.allclose(pins, pins_from_centres(centres), atol=1e-6)
 
 
+def test_a_compass_taught_alone_ends_with_the_pins_that_its_places_ask_for(photos, tmp_path):
+    run = trainer(photos, tmp_path, [stage("compass", 3, ("compass",))])
+    run.run()
+    centres, pins = run.ema.compass.centres, run.ema.router.pins
+    assert not torch.allclose(centres, new_model().compass.centres, atol=1e-3)
+    assert torch.allclose(pins, pins_from_centres(centres), atol=1e-6)
+
+
 def test_the_average_lies_between_the_weights_that_it_averages(photos, tmp_path):
     run = trainer(photos, tmp_path, [stage("together", 12, STATIONS)], save_every=1e9)
     states = watched(run)
