@@ -1,8 +1,11 @@
-"""Writes the scores of benchmarks/scores.json wherever a page has the mark `<!-- scores -->`.
+"""Writes what was measured into the pages that tell of it.
 
 python benchmarks/tables.py
 
-scores.json is what `slerir evaluate --json` writes. tests/test_readme.py says when this is due.
+The scores of benchmarks/scores.json (which is what `slerir evaluate --json` writes) wherever a page has the
+mark `<!-- scores -->`; and in docs/fidelity.md every figure that names its file, such as
+"1.01 times (cost.json: its stations alone > ratio)". tests/test_readme.py and tests/test_fidelity.py say when
+this is due.
 """
 
 import json
@@ -10,6 +13,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LEDGER = "docs/fidelity.md"
+FIGURE = re.compile(r"([\d.,]+)((?: times)? \((\w+\.json): ([^()]+?)(, %)?\))")
 PAGES = ("README.md", "slerir_lite/pretrained/MODEL_CARD.md")
 MARKED = re.compile(r"(<!-- scores -->).*?(<!-- /scores -->)", re.DOTALL)
 HEAD = (
@@ -61,9 +66,27 @@ def rewritten(page: str = "README.md", root: Path = ROOT) -> str:
     return MARKED.sub(lambda m: f"{m[1]}\n{table(scores)}\n{m[2]}", text)
 
 
+def with_figures(text: str, root: Path = ROOT) -> str:
+    """The same text, each figure with as many digits as it had, and the value that its file has now."""
+
+    def told(found: re.Match) -> str:
+        text, rest, file, keys, percent = found.groups()
+        value = json.loads((root / "benchmarks" / file).read_text("utf-8"))
+        for key in keys.split(" > "):
+            value = value[key]
+        digits = len(text.partition(".")[2])
+        return f"{100 * value if percent else value:,.{digits}f}{rest}"
+
+    return FIGURE.sub(told, text)
+
+
+def write(page: str, new: str) -> None:
+    if new != (ROOT / page).read_text("utf-8"):
+        (ROOT / page).write_text(new, "utf-8")
+        print("figures written:", page)
+
+
 if __name__ == "__main__":
     for page in PAGES:
-        new = rewritten(page)
-        if new != (ROOT / page).read_text("utf-8"):
-            (ROOT / page).write_text(new, "utf-8")
-            print("scores written:", page)
+        write(page, rewritten(page))
+    write(LEDGER, with_figures((ROOT / LEDGER).read_text("utf-8")))

@@ -3,24 +3,32 @@
 Paper: restores a photo in one go.
 Ours:  where noise was undone, the compass looks at the restored photo as well. If it now sees rain, haze or
        darkness, the photo goes through the network once more. Blur does not count: where noise was, the
-       restored photo is smooth and looks blurred, and sharpening harms it. Nor does a dark photo with bright
+       restored photo is smooth and looks blurred, and sharpening harms it; a photo that is much nearer to
+       darkness than to clean is dark, however blurred it looks. Nor does a dark photo with bright
        spots: a lamp at night is no underexposure, which darkens everything (see `degrade.lowlight`).
+       That smoothness can also hide haze. At a quarter of its size a photo is sharp again and as hazy as
+       before: haze that is seen only there is taken off there, and the change drawn out to the full size.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .model import SlerIR
 from .picture import Picture
 from .restore import Restoration, at_rest, places, restore_rounded, shipped
 from .tiles import sense_in_tiles
-from .values import as_floats, bands
+from .values import BAND, as_floats, bands
 
 HIDDEN = ("rain", "haze", "lowlight")
 BRIGHT, SPOTS = 0.45, 0.001  # of white; share of the pixels: an underexposed photo reaches 0.4
+LEAD = 10.0  # degrees by which darkness must be nearer than clean where blur is nearest
+QUARTER = 4
+ENOUGH = 64  # px: a smaller photo shows the compass too little
+assert BAND % QUARTER == 0
 
 
 def look_again(
@@ -35,14 +43,53 @@ def look_again(
     if first.nearest != "noise" or first.forced or first.strength != 1:
         return first
     image = first.image.expand(3, -1, -1)  # a file's integers may be one channel of grey
+    place = _place(model, image)
+    seen = min(place, key=place.get)
+    if seen == "blur" and place["lowlight"] < place["clean"] - LEAD:
+        seen = "lowlight"
+    if seen in HIDDEN:
+        if seen == "lowlight" and _has_lights(image):
+            return first
+        second = restore_rounded(Picture(image), rounded, model)
+        return replace(first, image=second.image, then=second)
+    small = _smaller(image)
+    if min(small.shape[1:]) < ENOUGH:
+        return first
+    place = _place(model, small)
+    if min(place, key=place.get) != "haze":
+        return first
+    second = restore_rounded(Picture(small), None, model)
+    return replace(first, image=_changed(first.image, second.image - small, rounded), then=second)
+
+
+def _place(model: SlerIR, image: Tensor) -> dict[str, float]:
+    """How far from each place the compass sees (3, H, W), floats or a file's integers; see `places`."""
     with at_rest(model), torch.no_grad():
         z = sense_in_tiles(model, image[None]).z
-    (place,) = places(z, model.compass.centres, model.config.linear)
-    seen = min(place, key=place.get)
-    if seen not in HIDDEN or (seen == "lowlight" and _has_lights(image)):
-        return first
-    second = restore_rounded(Picture(image), rounded, model)
-    return replace(first, image=second.image, then=second)
+    return places(z, model.compass.centres, model.config.linear)[0]
+
+
+def _smaller(image: Tensor) -> Tensor:
+    """(3, H, W) as floats (3, H / 4, W / 4): means of 4 x 4 pixels; at the border, of what is there."""
+    parts = (as_floats(image[:, rows]) for rows in bands(image.shape[1]))
+    return torch.cat(
+        [F.avg_pool2d(part, QUARTER, ceil_mode=True, count_include_pad=False) for part in parts], 1
+    )
+
+
+def _changed(image: Tensor, change: Tensor, rounded: Callable[[Tensor], Tensor] | None) -> Tensor:
+    """(C, H, W), band by band, with a change (3, h, w) that is drawn out to its size; `rounded` as above."""
+    height, width = image.shape[1:]
+    wide = F.interpolate(change[None], (change.shape[1], width), mode="bilinear")[0]
+    found = image.clone()
+    for rows in bands(height):
+        at = torch.arange(rows.start, rows.stop).add(0.5).div(QUARTER).sub(0.5).clamp(0, len(wide[0]) - 1)
+        above = at.long()
+        below = (above + 1).clamp(max=len(wide[0]) - 1)
+        part = torch.lerp(wide[:, above], wide[:, below], (at - above)[:, None])
+        part = part.add_(as_floats(image[:, rows])).clamp_(0, 1)
+        found[:, rows] = part if rounded is None else rounded(part)
+    return found
 
 
 def _has_lights(image: Tensor) -> bool:

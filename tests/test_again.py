@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from typer.testing import CliRunner
 
 from slerir_lite import again, tiles
@@ -92,6 +93,85 @@ def test_a_dark_photo_with_lights_is_not_brightened(kind, model, monkeypatch):
         assert (look_again(replace(dark, image=image), model).then is not None) == again_
 
 
+@pytest.mark.parametrize("height, width", [(4, 8), (140, 272), (7, 9), (1, 1), (131, 258)])
+def test_a_smaller_photo_has_the_means_of_four_by_four_pixels(height, width):
+    x = torch.randint(256, (3, height, width), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    found = again._smaller(x)
+    assert found.shape == (3, -(-height // 4), -(-width // 4))
+    for row, column in ((0, 0), (found.shape[1] - 1, found.shape[2] - 1), (found.shape[1] // 2, 0)):
+        block = x[:, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4].double() / 255
+        torch.testing.assert_close(found[:, row, column], block.mean((1, 2)).float())
+    assert torch.equal(again._smaller(x.float() / 255), found)
+
+
+@pytest.mark.parametrize("height, width", [(256, 320), (140, 272), (4, 4)])
+def test_a_change_is_drawn_out_as_pytorch_would_and_bands_do_not_show(height, width):
+    generator = torch.Generator().manual_seed(1)
+    image = torch.rand(3, height, width, generator=generator)
+    change = torch.rand(3, height // 4, width // 4, generator=generator) - 0.5
+    whole = F.interpolate(change[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
+    torch.testing.assert_close(again._changed(image, change, None), (image + whole).clamp(0, 1))
+
+
+def hidden_by_smoothness(monkeypatch, quarter: str = "haze") -> None:
+    """The second look will see blur at full size, and `quarter` in what is smaller."""
+    there = {size: {place: 10.0 if place == name else 90.0 for place in PLACES}
+             for size, name in (("full", "blur"), ("quarter", quarter))}  # fmt: skip
+    monkeypatch.setattr(again, "_place", lambda _, x: there["full" if max(x.shape[1:]) > 200 else "quarter"])
+
+
+def noisy_and_large(model, kind=torch.float32):
+    """As `noisy`, 256 x 264 px, grey where it is a file's integers; far from black and white."""
+    x = 0.4 + 0.2 * torch.rand(3, 256, 264, generator=torch.Generator().manual_seed(2))
+    place = {name: 10.0 if name == "noise" else 90.0 for name in PLACES}
+    image = x if kind not in WHITE else (x[:1] * WHITE[kind]).round().to(kind)
+    return replace(restore(x[:, :24, :40], model), place=place, image=image)
+
+
+def test_haze_that_is_seen_only_at_a_quarter_of_the_size_is_taken_off_there(model, monkeypatch):
+    hidden_by_smoothness(monkeypatch)
+    first = noisy_and_large(model)
+    found = look_again(first, model)
+    small = again._smaller(first.image)
+    second = restore(small, model)
+    assert found.then.to_dict() == second.to_dict() and found.path == first.path
+    moved = (found.image - first.image).mean((1, 2))
+    torch.testing.assert_close(moved, (second.image - small).mean((1, 2)), atol=1e-3, rtol=0)
+    assert float(moved.abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("kind", WHITE)
+def test_a_files_integers_stay_what_they_are(kind, model, monkeypatch):
+    hidden_by_smoothness(monkeypatch)
+    first = noisy_and_large(model, kind)
+    found = look_again(first, model, lambda part: (part[:1] * WHITE[kind]).round().to(kind))
+    assert found.image.dtype == kind and found.image.shape == first.image.shape
+    assert not torch.equal(found.image, first.image) and found.then is not None
+
+
+@pytest.mark.parametrize("quarter", [place for place in PLACES if place != "haze"])
+def test_at_a_quarter_only_haze_counts(quarter, model, monkeypatch):
+    hidden_by_smoothness(monkeypatch, quarter)
+    first = noisy_and_large(model)
+    assert look_again(first, model) is first
+
+
+def test_a_small_photo_is_not_looked_at_smaller_still(model, monkeypatch):
+    hidden_by_smoothness(monkeypatch)
+    first = noisy_and_large(model)
+    first = replace(first, image=first.image[:, :248, :248].contiguous())
+    assert look_again(first, model) is first
+
+
+@pytest.mark.parametrize("lowlight, more", [(79.9, True), (80.1, False)])
+def test_darkness_counts_under_apparent_blur_where_it_is_much_nearer_than_clean(
+    lowlight, more, model, monkeypatch
+):
+    there = dict.fromkeys(PLACES, 100.0) | {"blur": 40.0, "clean": 90.0, "lowlight": lowlight}
+    monkeypatch.setattr(again, "places", lambda *_: [there])
+    assert (look_again(noisy(model), model).then is not None) == more
+
+
 def dark_and_noisy() -> tuple[torch.Tensor, torch.Tensor]:
     """A photo that is dark under its noise; and clean."""
     clean = read_photo(SAMPLES / "clean" / "coffee.png")
@@ -106,6 +186,15 @@ def test_hidden_damage_is_mended_too():
     scores = [psnr(as_bytes(found.image), as_bytes(clean)) for found in (once, twice)]
     assert once.nearest == "noise" and twice.then.nearest == "lowlight"
     assert scores[1] > scores[0] + 5
+
+
+def test_haze_that_noise_hid_is_taken_off_though_the_photo_looks_smooth():
+    clean = read_photo(SAMPLES / "clean" / "coffee.png")
+    generator = torch.Generator().manual_seed(0)
+    once = restore(mix(clean[None], "haze+noise", 0.6, generator=generator)[0][0])
+    twice = look_again(once)
+    scores = [psnr(as_bytes(found.image), as_bytes(clean)) for found in (once, twice)]
+    assert twice.then.nearest == "haze" and scores[1] > scores[0] + 4
 
 
 def test_no_sample_with_a_single_damage_goes_through_again():
