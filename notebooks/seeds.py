@@ -1,8 +1,8 @@
 """Do the lessons' bands hold with any seed? Runs notebooks with several and writes down what each band found.
 
     python notebooks/seeds.py                                  notebooks 02 to 07, seeds 0 to 4, budget cpu
-    python notebooks/seeds.py --budget smoke 05-choosing-the-specialist.ipynb
-    python notebooks/seeds.py --seeds 0 1 2 …
+    python notebooks/seeds.py --budget smoke                   the same in seconds, for the bands of smoke
+    python notebooks/seeds.py 05-choosing-the-specialist.ipynb --seeds 0 1 2
 
 Writes benchmarks/notebook_seeds.json after each run, and does none again whose code and shipped weights are
 the same as then. A notebook goes on after a band that fails, so that all others are known too. Exits with 1

@@ -54,9 +54,12 @@ def crop_in_loops(blocks: int = 4) -> float:
 
 def more(what: str) -> float:
     """How many times as much the budget gpu does as cpu: "crops" trained on, "steps", "pixels" judged."""
-    gpu, cpu = ({"crops": s["steps"] * s["batch"], "steps": s["steps"], "pixels": s["photos"] * s["side"] ** 2}
-                for s in (SIZES["gpu"], SIZES["cpu"]))  # fmt: skip
-    return gpu[what] / cpu[what]
+    gpu, cpu = SIZES["gpu"], SIZES["cpu"]
+    return {
+        "crops": gpu["steps"] * gpu["batch"] / cpu["steps"] / cpu["batch"],
+        "steps": gpu["steps"] / cpu["steps"],
+        "pixels": gpu["photos"] * gpu["side"] ** 2 / cpu["photos"] / cpu["side"] ** 2,
+    }[what]
 
 
 def estimate(log: dict, name: str) -> tuple[float, float] | None:
