@@ -34,17 +34,19 @@ def test_a_header_has_the_estimate_beside_what_was_measured(path, log):
     head = nbformat.read(path, as_version=4).cells[0].source
     words = table.said(table.estimate(log, path.name))
     assert run.MEASURED.search(head) and f"<!-- estimated -->{words}<!-- /estimated -->" in head
-    assert "On a T4-class GPU, estimated: about" in words
+    assert ("On a T4-class GPU, estimated: about" in words) == ("smoke" in log)
 
 
-def test_all_lessons_are_measured_in_both_budgets_and_keep_the_limits(log):
-    for name, limits in table.LIMITS.items():
-        rows = log[name]["notebooks"]
-        inside = {n: row["seconds"] for n, row in rows.items() if int(n[:2]) in table.NUMBERS}
-        assert len(inside) == len(table.NUMBERS)
-        assert sum(inside.values()) <= limits["total"]
-        assert max(inside.values()) <= limits.get("longest", limits["total"])
-        assert log[name]["total_seconds"] == pytest.approx(sum(row["seconds"] for row in rows.values()))
+@pytest.mark.parametrize("name", table.LIMITS)
+def test_all_lessons_are_measured_and_keep_the_limits(name, log):
+    if name == "smoke" and name not in log:
+        pytest.skip("smoke is not measured yet: run `make notebooks`")
+    rows, limits = log[name]["notebooks"], table.LIMITS[name]
+    inside = {n: row["seconds"] for n, row in rows.items() if int(n[:2]) in table.NUMBERS}
+    assert len(inside) == len(table.NUMBERS)
+    assert sum(inside.values()) <= limits["total"]
+    assert max(inside.values()) <= limits.get("longest", limits["total"])
+    assert log[name]["total_seconds"] == pytest.approx(sum(row["seconds"] for row in rows.values()))
 
 
 def fake(cpu=100.0, smoke=20.0, loop=0.5):
