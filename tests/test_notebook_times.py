@@ -78,6 +78,17 @@ def test_a_change_of_the_log_changes_the_page():
     assert "| [02-a](../notebooks/02-a.ipynb) | 20 | 0.50 | 0.5 | 100 | 0.50 | 1.0 |" in one
 
 
+def test_every_band_that_was_run_with_a_seed_has_held():
+    log = json.loads(seeds.LOG.read_text("utf-8"))
+    runs = {
+        (b, n, s): row for b, pages in log.items() for n, rows in pages.items() for s, row in rows.items()
+    }
+    assert runs
+    for which, row in runs.items():
+        assert row["bands"] and not row["failed"], which
+        assert [name for name, band in row["bands"].items() if not band["held"]] == [], which
+
+
 def notebook(path: Path, *sources: str) -> Path:
     cells = [new_code_cell(s, id=f"cell-{k}") for k, s in enumerate(sources)]
     nbformat.write(new_notebook(cells=[new_markdown_cell("# A", id="head"), *cells]), path)
