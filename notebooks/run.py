@@ -3,6 +3,7 @@
     python notebooks/run.py                           every notebook of this folder
     python notebooks/run.py 00-restore-a-photo.ipynb  one
     python notebooks/run.py --measure …               the same, and writes into its header what it took
+    python notebooks/run.py --measure --only-log …    runs and measures, and leaves the notebooks as they are
 
 Clean means: no widget state, no times, no settings of one machine. A widget lives only while a kernel runs,
 so its output goes; whatever a reader on GitHub should see must be shown as a picture.
@@ -10,7 +11,8 @@ so its output goes; whatever a reader on GitHub should see must be shown as a pi
 Measured, on a machine with nothing else to do, are the time from the first cell to the last and the most
 memory that the kernel held. Beside them stands how long a fixed loop took on the same machine just before,
 so that readers can run `python notebooks/run.py --calibrate` and compare. The header has them between
-`<!-- measured -->` and `<!-- /measured -->`, and benchmarks/notebooks.json to the digit.
+`<!-- measured -->` and `<!-- /measured -->`, and benchmarks/notebooks.json to the digit, for each budget
+(`SLERIR_BUDGET`); `notebooks/table.py` makes a table of it.
 """
 
 import json
@@ -71,8 +73,12 @@ def joined(outputs: list) -> list:
     return found
 
 
-def run(path: Path, timeout: float = 600, measure: bool = False) -> None:
-    """Execute the notebook in its folder and write it back, clean; measure: with time and memory."""
+def run(path: Path, timeout: float = 600, measure: bool = False, only_log: bool = False) -> None:
+    """Execute the notebook in its folder and write it back, clean; measure: with time and memory.
+
+    only_log: the figures go into the log and the file is left alone, as in the budget smoke, whose pictures
+    nobody should see.
+    """
     notebook = nbformat.read(path, as_version=4)
     if measure:
         if not any(MEASURED.search(c.source) for c in notebook.cells if c.cell_type == "markdown"):
@@ -87,7 +93,8 @@ def run(path: Path, timeout: float = 600, measure: bool = False) -> None:
         peak = int(notebook.cells.pop().outputs[0].text)
         notebook = with_figures(notebook, said(took, peak, loop))
         note(path.name, took, peak, loop)
-    nbformat.write(clean(notebook), path)
+    if not only_log:
+        nbformat.write(clean(notebook), path)
 
 
 def calibrate(steps: int = 40) -> float:
@@ -124,18 +131,31 @@ def said(took: float, peak: int, loop: float) -> str:
 
 
 def note(name: str, took: float, peak: int, loop: float) -> None:
-    """Keep a notebook's figures in the log, beside those of the others."""
+    """Keep a notebook's figures in the log, under its budget's name, beside those of the others."""
     import torch
 
+    plan = budget()
     found = json.loads(LOG.read_text("utf-8")) if LOG.exists() else {}
-    found[name] = {
-        "budget": str(budget()),
+    rows = found.get(plan.name, {}).get("notebooks", {})
+    rows[name] = {
+        "budget": str(plan),
         "seconds": round(took, 1),
         "peak_MiB": round(peak / 2**20),
         "calibration_loop_seconds": round(loop, 3),
         "threads": torch.get_num_threads(),
     }
+    found[plan.name] = with_totals(rows)
     LOG.write_text(json.dumps(dict(sorted(found.items())), indent=1) + "\n", "utf-8")
+
+
+def with_totals(rows: dict[str, dict]) -> dict:
+    """The log's entry for one budget: all seconds together, the longest notebook's, and the rows."""
+    seconds = [row["seconds"] for row in rows.values()]
+    return {
+        "total_seconds": round(sum(seconds), 1),
+        "longest_seconds": max(seconds),
+        "notebooks": dict(sorted(rows.items())),
+    }
 
 
 def with_figures(notebook: nbformat.NotebookNode, words: str) -> nbformat.NotebookNode:
@@ -152,4 +172,4 @@ if __name__ == "__main__":
         sys.exit()
     for page in [FOLDER / name for name in names] or sorted(FOLDER.glob("*.ipynb")):
         print(f"{page.name} …", flush=True)
-        run(page, measure="--measure" in sys.argv)
+        run(page, measure="--measure" in sys.argv, only_log="--only-log" in sys.argv)

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from slerir_lite.course.budget import SIZES, VARIABLE, budget
+from slerir_lite.course.budget import SEED, SIZES, VARIABLE, budget
 
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(SEED, raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
@@ -58,5 +59,19 @@ def test_each_budget_does_at_least_as_much_as_the_one_before():
 
 def test_it_says_what_it_will_do():
     assert str(budget("smoke")) == (
-        "budget smoke: 2 photos of 96 × 96 pixels, 4 training steps with 4 crops each, on cpu"
+        "budget smoke: 2 photos of 96 × 96 pixels, 4 training steps with 4 crops each, on cpu, seed 0"
     )
+
+
+@pytest.mark.parametrize("set_to, seed", [(None, 0), ("", 0), ("3", 3), (" 12 ", 12)])
+def test_the_seed_comes_from_its_own_variable(set_to, seed, monkeypatch):
+    if set_to is not None:
+        monkeypatch.setenv(SEED, set_to)
+    assert budget("smoke").seed == seed
+
+
+@pytest.mark.parametrize("word", ["one", "-1", "0.5"])
+def test_a_seed_that_is_no_whole_number_is_refused(word, monkeypatch):
+    monkeypatch.setenv(SEED, word)
+    with pytest.raises(ValueError, match=f'SLERIR_SEED must be a whole number from 0.*"{word}"'):
+        budget("smoke")

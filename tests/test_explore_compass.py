@@ -181,10 +181,18 @@ class TestTravel:
 
     def test_the_picture_has_a_line_a_path_in_its_colour(self):
         figure = travel_picture(PATHS, CENTRES)
-        assert not unlabelled(figure) and "path of a mix" in words(figure)
+        assert not unlabelled(figure) and "a: haze + rain" in words(figure)
         for ax in figure.axes:
             assert sum(line.get_color() == MARKS["noise"].colour and len(line.get_xdata()) > 1
                        for line in ax.lines) == 1  # fmt: skip
+
+    def test_in_the_picture_no_two_mixes_look_alike(self):
+        mixes = {name: unit(3, seed=k) for k, name in enumerate(("haze+rain", "rain+blur", "haze+blur"))}
+        figure = travel_picture(mixes, CENTRES)
+        key = figure.legends[-1].get_lines()
+        assert len({str(line._dash_pattern) for line in key}) == len(mixes)
+        letters = [text.get_text() for ax in figure.axes for text in ax.texts if len(text.get_text()) == 1]
+        assert sorted(letters) == ["a", "b", "c"]  # each ends on one side of the globe
 
     def test_arcs_stay_on_the_globe_and_pass_through_the_path(self):
         path = unit(4, seed=5).numpy()

@@ -104,7 +104,7 @@ def test_a_path_that_is_none_of_these_stations_is_refused(path):
 
 def test_each_network_has_its_line_mark_and_dash():
     lines = {"generalist": [3.0, 2.0, 1.0], "team": [3.0, 1.5, 0.5]}
-    figure = lines_picture([0, 10, 20], lines, "a race", "training steps", "error", parted=10)
+    figure = lines_picture([0, 10, 20], lines, "a race", "training steps", "error (dB)", parted=10)
     (ax,) = figure.axes
     assert unlabelled(figure) == [] and fits(figure)
     drawn = {line.get_label(): line for line in ax.get_lines() if line.get_label() in lines}

@@ -237,7 +237,7 @@ def test_a_compared_cell_without_output_is_noticed():
     assert "says nothing" in check_problems(notebook)[0]
 
 
-def picture(title="t", x="x (px)", y="y (dB)", bar="b"):
+def picture(title="t", x="x (px)", y="y (dB)", bar="b (%)"):
     figure = Figure()
     ax = figure.subplots()
     ax.set(title=title, xlabel=x, ylabel=y)
@@ -258,6 +258,26 @@ def test_a_plot_that_leaves_something_unsaid_is_refused(left_out, said):
     assert unlabelled(picture()) == []
     with pytest.raises(ValueError, match=said):
         show(picture(**{left_out: ""}), alt="A plot.")
+
+
+@pytest.mark.parametrize(
+    "label, fine",
+    [
+        ("path (px)", True),
+        ("gain, dB", True),
+        ("training steps", True),
+        ("specialist", True),
+        ("path", False),
+        ("gain ()", False),
+        ("Loss", False),
+        ("share", False),
+    ],
+)
+def test_a_label_says_its_unit_or_is_known_to_have_none(label, fine):
+    for where in ("x", "y", "bar"):
+        found = unlabelled(picture(**{where: label}))
+        assert (found == []) == fine, found
+        assert fine or f'no unit in "{label}"' in found[0]
 
 
 def test_in_a_row_of_plots_one_label_for_y_will_do():
@@ -326,14 +346,31 @@ def test_measuring_writes_time_memory_and_the_loops_time_into_the_header(tmp_pat
     nbformat.write(new_notebook(cells=[head, new_code_cell("print(6 * 7)", id="b")]), path)
     monkeypatch.setattr(run, "LOG", tmp_path / "log.json")
     run.run(path, measure=True)
-    (row,) = json.loads(run.LOG.read_text("utf-8")).values()
+    (of_budget,) = json.loads(run.LOG.read_text("utf-8")).values()
+    (row,) = of_budget["notebooks"].values()
+    assert of_budget["total_seconds"] == of_budget["longest_seconds"] == row["seconds"]
     assert row["calibration_loop_seconds"] == 1.5 and row["seconds"] < 60 and row["peak_MiB"] > 20
     first, second = nbformat.read(path, as_version=4).cells  # the cell that asks for the memory is gone
     assert re.search(
-        r"<!-- measured -->under 10 seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
+        r"<!-- measured -->(under 10|\d0) seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
         first.source,
     )
     assert second.outputs[0].text == "42\n"
+
+
+def test_only_the_log_is_written_where_that_was_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "calibrate", lambda: 1.5)
+    monkeypatch.setattr(run, "LOG", tmp_path / "log.json")
+    path = tmp_path / "a.ipynb"
+    head = new_markdown_cell("<!-- measured -->not yet<!-- /measured -->", id="a")
+    nbformat.write(new_notebook(cells=[head, new_code_cell("print(6 * 7)", id="b")]), path)
+    before = path.read_bytes()
+    for name in ("smoke", "cpu"):
+        monkeypatch.setenv("SLERIR_BUDGET", name)
+        run.run(path, measure=True, only_log=True)
+    assert path.read_bytes() == before
+    log = json.loads(run.LOG.read_text("utf-8"))
+    assert set(log) == {"smoke", "cpu"} and all("a.ipynb" in part["notebooks"] for part in log.values())
 
 
 def test_measuring_without_a_place_for_it_says_so(tmp_path):

@@ -146,6 +146,8 @@ def test_the_static_picture_shows_all_and_breaks_the_loss_between_stages(generou
     titles = {ax.get_title(): ax for ax in figure.axes}
     assert set(titles) == {"Loss, a new curve for each stage", "PSNR by task", "Load per specialist",
                            "How evenly the compass spreads"}  # fmt: skip
+    named = {text.get_text() for text in titles["PSNR by task"].texts}
+    assert {"noise", "low light", "training crops"} <= named  # beside the curves: no colour is needed
     assert [len(line.get_xdata()) for line in titles["Loss, a new curve for each stage"].lines] == [2, 2]
 
 

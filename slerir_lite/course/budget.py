@@ -3,8 +3,9 @@
 Ours: the same notebook runs in CI, on a laptop and on a GPU server. Whatever it costs time for (photos,
 pixels, training steps) stands here, so that no cell asks which machine it runs on.
 
-`SLERIR_BUDGET=smoke` shows that every cell runs, in seconds, and proves nothing else. `cpu` and `gpu` are
-the lessons themselves. Where the variable is unset, the machine decides.
+`SLERIR_BUDGET=smoke` shows that every cell runs, in seconds, and proves next to nothing else. `cpu` and
+`gpu` are the lessons themselves. Where the variable is unset, the machine decides. `SLERIR_SEED`, default 0,
+is the seed of all that is trained: what a lesson shows must not hang on it.
 """
 
 import os
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 VARIABLE = "SLERIR_BUDGET"
+SEED = "SLERIR_SEED"
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Budget:
     draws:  random draws that an experiment repeats, to show how much chance there is in it
     steps:  training steps of one lesson-sized network
     batch:  crops in each of them
+    seed:   of weights, batches and whatever else chance decides in training
     """
 
     name: str
@@ -33,11 +36,13 @@ class Budget:
     draws: int
     steps: int
     batch: int
+    seed: int = 0
 
     def __str__(self) -> str:
         return (
             f"budget {self.name}: {self.photos} photos of {self.side} × {self.side} pixels, "
-            f"{self.steps} training steps with {self.batch} crops each, on {self.device}"
+            f"{self.steps} training steps with {self.batch} crops each, on {self.device}, "
+            f"seed {self.seed}"
         )
 
 
@@ -61,4 +66,7 @@ def budget(name: str | None = None) -> Budget:
         raise ValueError(
             f'{VARIABLE} must be {", ".join(SIZES)}, or unset to let the machine decide; not "{asked}".'
         )
-    return Budget(chosen, "cuda" if there else "cpu", **SIZES[chosen])
+    seed = os.environ.get(SEED, "").strip() or "0"
+    if not seed.isdecimal():
+        raise ValueError(f'{SEED} must be a whole number from 0, or unset; not "{seed}".')
+    return Budget(chosen, "cuda" if there else "cpu", **SIZES[chosen], seed=int(seed))

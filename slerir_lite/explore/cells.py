@@ -48,7 +48,7 @@ def circle_cells(pins, points=(), names=(), title: str = "Every direction has a 
     ax.set_xticks((-1, 0, 1))
     ax.set_yticks((-1, 0, 1))
     ax.set_xlabel("first number of a direction (radius 1)")
-    ax.set_ylabel("second number")
+    ax.set_ylabel("second number (radius 1)")
     ax.spines[:].set_visible(False)
     head(ax, title)
     legend(figure, _key(len(pins)), "the nearest is")

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from .cells import ON, TONES
 from .style import BLUE, INK, MARKS, WRITTEN, canvas, head, plain
 
+DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (8, 2)))  # of the tasks
+
 
 def watch_picture(watch) -> Figure:
     """watch: anything with `history`, `load` and `best` as `watch.Watch` has them, with one line at least.
@@ -37,16 +39,15 @@ def watch_picture(watch) -> Figure:
             head(ax, "Loss" + (", a new curve for each stage" if len({x[2] for x in loss}) > 1 else ""))
             ax.set_ylabel("loss")
         elif name == "psnr":
-            for place, points in tasks.items():
+            for (place, points), dash in zip(tasks.items(), DASHES, strict=False):
                 mark = MARKS[place]
-                _curve(ax, points, WRITTEN.get(place, place), color=mark.colour, marker=mark.shape)
+                _curve(ax, points, color=mark.colour, marker=mark.shape, linestyle=dash)
             if psnr:
-                _curve(ax, psnr, "training crops", color=INK, linestyle=":")
+                _curve(ax, psnr, color=INK, linestyle=":")
+            ends = {WRITTEN.get(p, p): (points[-1][:2], MARKS[p].colour) for p, points in tasks.items()}
+            _name_ends(ax, ends | ({"training crops": (psnr[-1][:2], INK)} if psnr else {}))
             head(ax, "PSNR by task" if tasks else "PSNR")
             ax.set_ylabel("PSNR (dB)")
-            low, high = ax.get_ylim()
-            ax.set_ylim(low, high + 0.45 * (high - low))  # room for the legend, which else lies on a curve
-            ax.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=3, loc="upper left")
         else:
             _curve(ax, angle, "smallest angle", color=BLUE, marker="o")
             if watch.best:
@@ -55,6 +56,30 @@ def watch_picture(watch) -> Figure:
             ax.set_ylabel("angle (degrees)")
             ax.legend(frameon=False, labelcolor=INK, fontsize=8)
     return figure
+
+
+def _name_ends(ax: Axes, ends: dict[str, tuple[tuple[float, float], str]]) -> None:
+    """The names of curves at their right ends, kept apart, with a thin line to each.
+
+    ends: {name: ((x, y) of the end, colour)}. Told this way, curves need no colour to be told apart.
+    """
+    low, high = ax.get_ylim()
+    left, right = ax.get_xlim()
+    ax.set_xticks([t for t in ax.get_xticks() if left <= t <= right])
+    ax.set_xlim(left, right + 0.42 * (right - left))
+    apart, beyond = 0.085 * (high - low), right + 0.06 * (right - left)
+    names = sorted(ends, key=lambda name: ends[name][0][1])
+    at = np.array([ends[name][0][1] for name in names])
+    there = at.mean()
+    for k in range(1, len(at)):
+        at[k] = max(at[k], at[k - 1] + apart)
+    at = np.maximum(at - (at.mean() - there), low + apart * (np.arange(len(at)) + 0.5))
+    for k in range(len(at) - 1, -1, -1):  # what would stand above the plot is pushed down again
+        at[k] = min(at[k], high - apart * (len(at) - 0.5 - k))
+    for name, y in zip(names, at, strict=True):
+        end, colour = ends[name]
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "relpos": (0, 0.5), "shrinkB": 2}
+        ax.annotate(name, end, (beyond, y), color=INK, fontsize=9, va="center", arrowprops=line)
 
 
 def _of(lines: list[dict], pick) -> list[tuple]:

@@ -27,7 +27,7 @@ def learning_plot(
         )
     above.set_ylabel("gain in PSNR (dB)")
     plain(below).plot(range(len(rates)), rates, color=INK, linewidth=2)
-    below.set_ylabel("rate")
+    below.set_ylabel("learning rate")
     below.set_ylim(0)
     below.set_xlabel("training steps")
     for ax in (above, below):

@@ -36,7 +36,7 @@ def load_bars(choices: Mapping[str, object], title: str) -> Figure:
         ax.set_yticks((0, 1 / 3, 2 / 3, 1), ("0", "⅓", "⅔", "1") if ax is plots[0] else [""] * 4)
         ax.spines[["top", "right"]].set_visible(False)
         head(ax, f"{name}\n{working(choice).mean():.1f} of 3 at work", "normal")
-    plots[0].set_ylabel("share of the photos")
+    plots[0].set_ylabel("share of the photos (1: all)")
     figure.suptitle(title, color=INK, fontsize=11, fontweight="bold")
     key = [Patch(facecolor=tone, edgecolor=INK, label=str(k)) for k, tone in enumerate(TONES)]
     legend(figure, key[::-1], "specialist")

@@ -12,7 +12,8 @@ from .style import VERMILION, canvas, colour_bar, head, plain
 def cepstrum_picture(lags, title: str, path: tuple[float, float] | None = None) -> Figure:
     """lags: (43 * 22,) of `deblur.cepstrum`, or the difference of two; path: (px, radians), to be ringed.
 
-    Lags of no pixel and of one are left white: what stands there belongs to no path, and outshines the rest.
+    A dip is dark and a ridge bright, in black and white too. Lags of no pixel and of one are left white: what
+    stands there belongs to no path, and outshines the rest.
     Raises ValueError for another number of lags.
     """
     values = np.asarray(lags, float).copy()
@@ -25,14 +26,15 @@ def cepstrum_picture(lags, title: str, path: tuple[float, float] | None = None) 
     ax = plain(figure.subplots())
     strongest = np.nanmax(np.abs(values))
     edges = (-0.5, REACH - 0.5, REACH - 0.5, 0.5 - REACH)
-    drawn = ax.imshow(values, cmap="PuOr", vmin=-strongest, vmax=strongest, extent=edges)
+    drawn = ax.imshow(values, cmap="cividis", vmin=-strongest, vmax=strongest, extent=edges)
     if path is not None:
         length, angle = path
         x, y = length * math.cos(angle), length * math.sin(angle)
         x, y = (x, y) if x >= 0 else (-x, -y)  # a path and its opposite are the same blur
-        ax.scatter(x, y, s=260, facecolor="none", edgecolor=VERMILION, linewidth=2)
+        for colour, width in (("white", 4), (VERMILION, 2)):  # seen on dark and on bright
+            ax.scatter(x, y, s=260, facecolor="none", edgecolor=colour, linewidth=width)
     ax.set_xlabel("lag across (pixels)")
     ax.set_ylabel("lag down (pixels)")
     head(ax, title)
-    colour_bar(figure, drawn, ax, "cepstrum (negative: a dip)")
+    colour_bar(figure, drawn, ax, "cepstrum (negative and dark: a dip)")
     return figure

@@ -44,7 +44,7 @@ def reach_picture(gradient, pixel: tuple[int, int], allowed: tuple[int, int, int
     much.set_xlim(0, edge * 1.1)
     much.set_ylim(0, 1.02)
     much.set_xlabel("distance in x or y, the larger (pixels)")
-    much.set_ylabel("share of the gradient within it")
+    much.set_ylabel("share of the gradient within it (1: all)")
     much.spines[["top", "right"]].set_visible(False)
     head(much, "How much of a say")
     return figure

@@ -14,9 +14,10 @@ from torch import Tensor
 from .geometry import axes, checked, viewpoint
 from .globe import background, dots, globe_picture, kind_of, places, said, scene, xyz
 from .moving_globe import controls
-from .style import INK, MARKS, OTHER, WRITTEN
+from .style import INK, MARKS, OTHER, WRITTEN, legend
 
 TITLE = "Where z travels as damage gets worse"
+DASHES = (":", "--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))  # of the mixes, which have one colour
 
 
 def travel(paths: Mapping[str, Tensor], severity: Sequence[float], centres, title: str = TITLE):
@@ -54,24 +55,32 @@ def travel(paths: Mapping[str, Tensor], severity: Sequence[float], centres, titl
 def travel_picture(paths: Mapping[str, Tensor], centres, title: str = TITLE) -> Figure:
     """Both sides of the globe with all the paths: a dot at the mildest damage, a mark at the worst.
 
-    paths, centres: as for `travel`.
+    Each mix has a dash of its own and, at its worst, a letter. paths, centres: as for `travel`.
     """
     paths, centres = _checked(paths, None, centres)
     ends = np.stack([path[-1] for path in paths.values()])
     figure = globe_picture(ends, centres, [kind_of(name) for name in paths], title=title)
     towards = viewpoint(centres)
+    mixes = [name for name in paths if "+" in name]
+    dashes = {name: DASHES[k % len(DASHES)] for k, name in enumerate(mixes)}
+    letters = dict(zip(mixes, "abcdefghijkl", strict=False))
     for ax, view in zip(figure.axes, (towards, -towards), strict=True):
         across, up = axes(view)
         for name, path in paths.items():
             arc, start = arcs(path), path[0]
             flat = np.where(arc @ view >= 0, (arc @ across, arc @ up), np.nan)
             mark = MARKS.get(kind_of(name), OTHER)
-            ax.plot(*flat, color=mark.colour, linewidth=2, linestyle=":" if "+" in name else "-", zorder=2)
+            ax.plot(*flat, color=mark.colour, linewidth=2, linestyle=dashes.get(name, "-"), zorder=2)
+            if name in letters and path[-1] @ view >= 0:
+                at = (path[-1] @ across, path[-1] @ up)
+                where = {"xytext": (5, -11), "textcoords": "offset points", "zorder": 6}
+                ax.annotate(letters[name], at, color=INK, fontsize=10, fontweight="bold", **where)
             if start @ view >= 0:
                 ax.plot(start @ across, start @ up, ".", color=mark.colour, markeredgecolor=INK, zorder=3)
-    if any("+" in name for name in paths):
-        dotted = Line2D([], [], color=OTHER.colour, linestyle=":", linewidth=2, label="path of a mix")
-        figure.legend(handles=[dotted], loc="outside lower right", frameon=False, labelcolor=INK, fontsize=9)
+    if mixes:
+        key = [Line2D([], [], color=OTHER.colour, linestyle=dashes[name], linewidth=2,
+                      label=f"{letters[name]}: {_written(name)}") for name in mixes]  # fmt: skip
+        legend(figure, key, where="lower", handlelength=3.5)
     return figure
 
 
