@@ -49,7 +49,8 @@ def told(image: Tensor, given: Tensor, clean: Tensor, mask: Tensor) -> str:
 def picture(
     model, photos: dict[str, Tensor], name: str, kind="noise", row=FIRST["row"], column=FIRST["column"]
 ) -> Figure:
-    """What the viewer shows, as a static figure: the photo with its spot, restored, and the three maps.
+    """What the viewer shows, as a static figure: the photo with its spot, restored, and the three maps. The
+    titles give PSNR in the spot.
 
     Arguments as for `GuideViewer` and `spotted`.
     """
@@ -58,8 +59,8 @@ def picture(
     heard = listen(model, given, usual(model, photos.values()))
     before, after = (dB(x, photos[name], mask > 0.5) for x in (given, heard.image))
     drawn = [torch.from_numpy(over(given, v) / 255).permute(2, 0, 1) for v in maps(heard).values()]
-    titles = [f"given, {before:.1f} dB in the spot", f"restored, {after:.1f} dB", *ROWS.values()]
-    return strip([given, heard.image, *drawn], titles, 3)
+    titles = [f"given, {before:.1f} dB", f"restored, {after:.1f} dB", *ROWS.values()]
+    return strip([given, heard.image, *drawn], titles, 5)  # in one row: five large photos are half a megabyte
 
 
 def whole_tokens(photo: Tensor) -> Tensor:

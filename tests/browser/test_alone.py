@@ -208,7 +208,7 @@ def test_each_click_on_the_picture_is_one_more_spot_which_can_be_turned_and_remo
     assert [places(question) for question in asked(page)] == [[(20, 30)], [(20, 30)], [(20, 30), (70, 60)]]
     assert [spot["radius"] for spot in asked(page)[-1]["spots"]] == [10, 10]
     box.get_by_role("combobox", name="spot", exact=True).select_option("0")
-    assert round(float(box.get_by_label("across").input_value())) == 20
+    assert abs(float(box.get_by_label("across").input_value()) - 20) < 5
     box.get_by_label("across").fill("40")
     answered(page, n=4)
     assert places(asked(page)[-1]) == [(40, 30), (70, 60)]
