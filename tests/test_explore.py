@@ -254,7 +254,7 @@ def test_the_guide_map_lies_over_the_photo():
 )
 def test_pictures_are_transparent_and_fit_the_page(figure, rows):
     image = Image.open(io.BytesIO(png(figure)))
-    assert image.width == WIDTH and image.height <= rows * HIGHEST
+    assert image.width <= WIDTH and image.height <= rows * HIGHEST
     assert image.getpixel((0, 0))[3] == 0
 
 

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from slerir_lite.degrade import KINDS
-from slerir_lite.explore.guide_viewer import PANELS, GuideViewer, dB, told
+from slerir_lite.explore.guide_viewer import FIRST, PANELS, GuideViewer, dB, picture, told
 from slerir_lite.explore.labels import unlabelled
 from slerir_lite.explore.rivals import rivals_plot
-from slerir_lite.explore.sense_maps import FAINT, ROWS, coloured, contact_sheet, maps
+from slerir_lite.explore.sense_maps import FAINT, ROWS, coloured, contact_sheet, maps, over
 from slerir_lite.explore.senses import Heard, listen, usual
 from slerir_lite.explore.spot import per_token, spotted
 from slerir_lite.explore.style import HIGHEST, WIDTH
@@ -48,6 +48,9 @@ class Own:
     def work(self, x, route, sense, local, guide):
         assert route == "a path"
         return x + guide.mean()
+
+
+FIRST_SPOT = [FIRST[name] for name in ("kind", "row", "column", "radius")]
 
 
 @pytest.fixture
@@ -171,6 +174,13 @@ def test_a_map_is_bright_where_something_differs_and_dark_where_nothing_does():
     assert (coloured(drawn["far"], 64, 96) == seen[0, 0]).all()
 
 
+def test_over_the_photo_a_map_and_what_lies_under_it_are_seen_alike(photo):
+    values = maps(heard_with_a_peak())["local"]
+    seen = over(photo, values)
+    mean = (as_bytes(photo).astype(float) + coloured(values, 64, 96)) / 2
+    assert seen.dtype == np.uint8 and np.abs(seen - mean).max() <= 0.5
+
+
 def test_what_is_hardly_anything_is_not_blown_up():
     faint = np.array([[0, FAINT / 10]])
     strong = np.array([[0, 1.0]])
@@ -233,8 +243,20 @@ def test_it_shows_five_pictures_before_anything_is_asked(viewer, photo):
     answer = viewer.answer
     assert answer["error"] == "" and list(answer["panels"]) == list(PANELS)
     assert all(src.startswith("data:image/png;base64,") and alt for src, alt in answer["panels"].values())
-    expected, _ = spotted(photo, "rain", 0.35, 0.35, 0.18)
+    expected, _ = spotted(photo, *FIRST_SPOT)
     assert np.array_equal(pixels(answer, "photo"), as_bytes(expected))
+
+
+def test_its_pictures_are_sent_to_the_page_and_are_no_part_of_its_state(viewer):
+    assert "panels" not in viewer.get_state()["answer"] and viewer.get_state()["answer"]["said"]
+    sent = []
+    viewer.send = lambda content, buffers=None: sent.append(content)
+    viewer._handle_custom_msg({"kind": "paint"}, [])
+    viewer.set_state({"asked": viewer.asked | {"row": 0.2, "turn": 1}})
+    assert [message["kind"] for message in sent] == ["pictures", "pictures"]
+    assert sent[0]["pictures"] != sent[1]["pictures"] == viewer.answer["panels"]
+    viewer.set_state({"asked": viewer.asked | {"row": 2, "turn": 2}})
+    assert viewer.answer["error"] and len(sent) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -250,9 +272,9 @@ def test_a_dragged_spot_is_answered(kind, viewer, photo):
 
 
 def test_the_maps_are_those_of_the_senses(viewer, photo):
-    given, _ = spotted(photo, "rain", 0.35, 0.35, 0.18)
+    given, _ = spotted(photo, *FIRST_SPOT)
     for name, values in maps(listen(viewer.model, given, viewer.clean)).items():
-        assert np.array_equal(pixels(viewer.answer, name), coloured(values, 64, 96))
+        assert np.array_equal(pixels(viewer.answer, name), over(given, values))
     assert not np.array_equal(pixels(viewer.answer, "local"), pixels(viewer.answer, "far"))
 
 
@@ -260,8 +282,9 @@ def test_a_sense_that_is_switched_off_goes_dark_and_that_is_said(viewer):
     before = {name: pixels(viewer.answer, name) for name in PANELS}
     viewer.set_state({"asked": viewer.asked | {"near": False, "turn": 1}})
     assert "The local sense is switched off." in viewer.answer["said"]
-    local = pixels(viewer.answer, "local")
-    assert (local == local[0, 0]).all() and (before["local"] != before["local"][0, 0]).any()
+    given, _ = spotted(viewer.photos["leaves"], *FIRST_SPOT)
+    dark = over(given, np.zeros((8, 12)))
+    assert np.array_equal(pixels(viewer.answer, "local"), dark) and (before["local"] != dark).any()
     assert np.array_equal(pixels(viewer.answer, "far"), before["far"])
     assert not np.array_equal(pixels(viewer.answer, "guide"), before["guide"])
     viewer.set_state({"asked": viewer.asked | {"far": False, "turn": 2}})
@@ -331,10 +354,20 @@ def test_the_sentence_tells_inside_from_outside(photo):
     assert dB(given, photo, mask > 0.5) == pytest.approx(20, abs=1e-3)
 
 
+def test_the_static_picture_shows_what_the_page_shows(viewer, photo):
+    figure = picture(viewer.model, {"leaves": photo, "fallen": photo.flip(-1)}, "leaves")
+    assert unlabelled(figure) == []
+    shown = [np.asarray(ax.get_images()[0].get_array()) for ax in figure.axes[:5]]
+    for ours, name in zip(shown, PANELS, strict=True):
+        assert np.abs(255 * ours - pixels(viewer.answer, name)).max() < 0.51
+    assert [ax.get_title() for ax in figure.axes[2:5]] == list(ROWS.values())
+
+
 def test_every_control_of_the_page_stands_in_a_label_and_only_one_question_is_open(viewer):
     page = str(viewer._esm)
     assert page.count('make("input", row(') == 2 and 'make("select", row(' in page
     assert "if (waiting && !busy()) send()" in page and "if (waiting) send();" in page
+    assert "working …" in page and ":focus-visible" in str(viewer._css)
 
 
 def test_without_photos_there_is_none():

@@ -24,6 +24,10 @@ from slerir_lite.explore.show import show
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 LARGEST = 3_000_000  # bytes
+HEAVIEST = 300_000  # bytes of output under a cell that shows an explorer, or its static picture
+EXPLORER = re.compile(
+    r"\b(picture|before_and_after|path_map|overrides_picture|globe|crowd|what_if|watch_picture|contact_sheet)\("
+)
 CHECKED = 5  # cells at least, whose output is the same everywhere
 
 
@@ -88,6 +92,16 @@ def size_problems(path: Path) -> list[str]:
     return [f"{size:,} bytes, more than {LARGEST:,}"] if size >= LARGEST else []
 
 
+def weight_problems(notebook: nbformat.NotebookNode, everywhere: bool) -> list[str]:
+    """everywhere: whether each cell shows an explorer, as in the notebook that is made of them."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (everywhere or EXPLORER.search(cell.source)):
+            size = len(json.dumps(cell.outputs))
+            found += [f"{cell.id} adds {size:,} bytes"] if size >= HEAVIEST else []
+    return found
+
+
 def output_problems(out) -> list[str]:
     found = []
     if out.output_type == "error":
@@ -126,6 +140,9 @@ class TestEach:
 
     def test_is_small(self, path):
         assert size_problems(path) == []
+
+    def test_has_no_explorer_that_adds_much(self, path):
+        assert weight_problems(nbformat.read(path, as_version=4), path.name.startswith("08")) == []
 
     def test_opens_with_badges_for_this_file(self, path):
         page = path.relative_to(ROOT).as_posix()
@@ -217,6 +234,17 @@ def test_a_notebook_that_is_too_large_is_noticed(tmp_path):
     for size, fine in ((LARGEST - 1, True), (LARGEST, False)):
         (tmp_path / "a.ipynb").write_bytes(b" " * size)
         assert (size_problems(tmp_path / "a.ipynb") == []) == fine
+
+
+def test_an_explorer_that_adds_much_is_noticed():
+    heavy = new_output("stream", text="x" * HEAVIEST)
+    cells = [new_code_cell(source, id=name, outputs=[heavy])
+             for name, source in (("map", "show(path_map(a, b), alt)"), ("other", "print(1)"))]  # fmt: skip
+    notebook = new_notebook(cells=cells)
+    assert [found.split()[0] for found in weight_problems(notebook, False)] == ["map"]
+    assert [found.split()[0] for found in weight_problems(notebook, True)] == ["map", "other"]
+    cells[0].outputs = [new_output("stream", text="x")]
+    assert weight_problems(new_notebook(cells=cells), False) == []
 
 
 def compared(count: int) -> nbformat.NotebookNode:

@@ -311,6 +311,50 @@ def test_a_model_that_raises_is_quoted_and_the_explorer_goes_on(dark):
     assert ask(explorer, damage="noise")["error"] == ""
 
 
+def test_a_model_that_raises_on_its_first_question_is_quoted_and_the_others_are_offered(dark, photo):
+    def moody(photo, path=None):
+        raise ZeroDivisionError("never today")
+
+    explorer = PathExplorer({"dark": dark}, {"moody": moody, "toy": toy})
+    state = explorer.state
+    assert state["error"] == "ZeroDivisionError: never today" and state["models"] == ["moody", "toy"]
+    assert "Choose another model" in state["said"] and state["layers"] == 0 and explorer.pictures == []
+    for asked in (dict(do="help"), dict(do="report"), dict(do="reset"), dict(do="undo"), dict(do="remember"),
+                  dict(damage="noise"), dict(do="file", name="mine.png", content=png(photo))):  # fmt: skip
+        state = ask(explorer, **asked)
+        assert state["layers"] == 0 and (state["error"] or asked == dict(do="undo"))
+    state = ask(explorer, model="toy")
+    assert state["error"] == "" and state["router"] == [0, 0, 0] and len(explorer.pictures) == 4
+    assert not state["undo"]  # to what never worked there is no way back
+    assert "never today" in ask(explorer, model="moody")["error"]
+    assert explorer.state["model"] == "toy"
+
+
+def test_a_model_that_raises_once_is_asked_again(dark):
+    asked = []
+
+    def late(photo, path=None):
+        asked.append(path)
+        if len(asked) == 1:
+            raise OSError("weights are not there yet")
+        return toy(photo)
+
+    explorer = PathExplorer({"dark": dark}, {"late": late})
+    assert explorer.state["error"] == "weights are not there yet"
+    state = ask(explorer, model="late")
+    assert state["error"] == "" and state["router"] == [0, 0, 0]
+
+
+def test_its_pictures_are_sent_to_the_page_and_are_no_part_of_its_state(explorer):
+    sent = []
+    explorer.send = lambda content, buffers=None: sent.append(content)
+    explorer._handle_custom_msg({"kind": "paint"}, [])
+    ask(explorer, photo="light")
+    assert [message["kind"] for message in sent] == ["pictures", "pictures"]
+    assert sent[0]["pictures"] != sent[1]["pictures"] == explorer.pictures
+    assert "pictures" not in explorer.get_state()
+
+
 def test_nothing_is_worked_out_twice(dark):
     asked = []
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from PIL import Image
 
 from slerir_lite.degrade import KINDS
 from slerir_lite.explore.labels import unlabelled
-from slerir_lite.explore.playground import KNOBS, Playground, broken, damage, picture
+from slerir_lite.explore.path_explorer import PathExplorer
+from slerir_lite.explore.playground import KNOBS, LONGEST, Playground, broken, brush, damage, picture
 from slerir_lite.photo import as_bytes
 
 
@@ -43,10 +45,14 @@ def test_every_knob_changes_the_photo_at_both_ends(kind, photo):
 
 def ask(playground, **changed) -> dict:
     """What the page does: the answer to a question that differs from the first one in what is given."""
-    asked = {"n": 1, "photo": "leaves", "steps": [["noise", {}]], "spot": None} | changed
+    asked = {"n": 1, "photo": "leaves", "steps": [["noise", {}]], "spots": []} | changed
     playground.set_state({"asked": asked})
-    assert playground.answer["n"] == asked["n"]
-    return playground.answer
+    return answered(playground, asked["n"])
+
+
+def answered(playground, n) -> dict:
+    assert playground.answer["n"] == n
+    return playground.answer | {"src": playground.pictures}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,6 +75,15 @@ def test_the_order_of_two_damages_is_that_of_the_page(playground, photo):
     assert torch.equal(broken(photo, [("haze", {"beta": 3}), ("noise", {"sigma": 0})]), by_hand)
 
 
+def test_there_may_be_any_number_of_damages(playground, photo):
+    kinds = [*KINDS, *KINDS]
+    answer = ask(playground, steps=[[kind, {}] for kind in kinds])
+    assert answer["error"] == "" and answer["alt"].count("then") == 9
+    expected = broken(photo, [(kind, {}) for kind in kinds])
+    assert np.array_equal(pixels(answer), as_bytes(expected))
+    assert not torch.equal(expected, broken(photo, [(kind, {}) for kind in kinds[:-1]]))
+
+
 def test_a_spot_has_damage_inside_and_none_outside(photo):
     y = broken(photo, [("noise", {"sigma": 50})], {"across": 75, "down": 25, "radius": 15, "soft": 1})
     changed = (y != photo).any(0)
@@ -80,8 +95,106 @@ def test_a_spot_has_damage_inside_and_none_outside(photo):
     assert 0.8 < int(changed.sum()) / area < 1.2
 
 
+def test_spots_are_a_brush_damage_is_done_where_any_of_them_is(playground, photo):
+    left, right = ({"across": across, "radius": 20, "soft": 50} for across in (35, 65))
+    masks = [brush(photo[None], spots)[0, 0] for spots in ([left], [right], [left, right])]
+    assert torch.equal(torch.maximum(*masks[:2]), masks[2]) and torch.minimum(*masks[:2]).max() > 0.1
+    answer = ask(playground, spots=[left, right])
+    assert answer["error"] == "" and "in 2 spots" in answer["alt"]
+    full = broken(photo, [("noise", {})])
+    expected = photo + masks[2] * (full - photo)
+    assert np.abs(pixels(answer).astype(int) - as_bytes(expected)).max() <= 1
+    assert torch.equal(broken(photo, [("noise", {})], left), broken(photo, [("noise", {})], [left]))
+
+
+def png(photo) -> str:
+    file = io.BytesIO()
+    Image.fromarray(as_bytes(photo)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def drop(playground, name, content, n=1) -> dict:
+    """What the page does with a file."""
+    asked = {"n": n, "photo": "leaves", "steps": [["haze", {}]], "spots": []}
+    playground._handle_custom_msg({"kind": "file", "name": name, "content": content, "asked": asked}, [])
+    return answered(playground, n)
+
+
+def test_a_dropped_photo_is_damaged_as_the_knobs_say(playground, photo):
+    mine = photo.flip(1)
+    answer = drop(playground, "mine.png", png(mine))
+    assert answer["error"] == "" and answer["photo"] == playground.name == "mine.png"
+    assert playground.names == ["leaves", "fallen", "mine.png"]
+    assert np.array_equal(pixels(answer), as_bytes(damage(mine, "haze", {})))
+    assert png(mine) not in str(playground.get_state())
+
+
+def test_a_large_photo_is_scaled_down(playground):
+    assert pixels(drop(playground, "wide.png", png(torch.rand(3, 40, 2 * LONGEST)))).shape == (20, LONGEST, 3)
+
+
+def test_a_broken_file_is_named_and_the_playground_goes_on(playground, photo):
+    before = playground.pictures
+    answer = drop(playground, "torn.jpg", "AAAA")
+    assert "torn.jpg is not an image" in answer["error"] and answer["src"] == before
+    assert playground.names == ["leaves", "fallen"]
+    playground._handle_custom_msg({"kind": "file"}, [])
+    assert "missing" in playground.answer["error"]
+    assert drop(playground, "mine.png", png(photo), n=2)["error"] == ""
+
+
+class Another:
+    def __init__(self):
+        self.got = []
+
+    def take(self, name, photo, clean):
+        if len(self.got) == 1:
+            raise RuntimeError("full up")
+        self.got.append((name, photo, clean))
+
+
+def test_the_result_is_sent_on_with_its_clean_photo(photo):
+    other = Another()
+    playground = Playground({"leaves": photo}, into={"path explorer": other})
+    assert playground.targets == ["path explorer"] and not other.got
+    answer = ask(playground, steps=[["blur", {}], ["noise", {}]], do="path explorer")
+    ((name, sent, clean),) = other.got
+    assert name == "leaves, damaged by blur, then noise" and torch.equal(clean, photo)
+    assert torch.equal(sent, broken(photo, [("blur", {}), ("noise", {})]))
+    assert answer["said"].endswith(". The path explorer has it.")
+    assert "path explorer has it" not in ask(playground, n=2)["said"] and len(other.got) == 1
+    assert "full up" in ask(playground, n=3, do="path explorer")["error"]
+    assert "nobody is missing" in ask(playground, n=4, do="nobody")["error"]
+    assert ask(playground, n=5)["error"] == ""
+
+
+def test_the_path_explorer_takes_what_is_sent(photo):
+    def toy(photo, path=None):
+        choice = [0, 0] if path is None else list(path)
+        return SimpleNamespace(image=photo, choice=choice, angle=torch.tensor([[10.0, 80.0]] * 2))
+
+    explorer = PathExplorer({"leaves": photo}, {"toy": toy})
+    playground = Playground({"leaves": photo}, into={"path explorer": explorer})
+    assert ask(playground, do="path explorer")["error"] == ""
+    state, results = explorer.state, explorer.session.results
+    assert state["photo"] == "leaves, damaged by noise" and state["damage"] == "clean"
+    assert torch.equal(results.given, playground.result) and torch.equal(results.clean, photo)
+    assert "dB" in explorer.pictures[0]["title"]
+    explorer.set_state({"asked": {"n": "1", "damage": "haze"}})
+    assert torch.equal(explorer.session.results.clean, photo)
+
+
+def test_the_picture_is_sent_to_the_page_and_is_no_part_of_the_state(playground):
+    sent = []
+    playground.send = lambda content, buffers=None: sent.append(content)
+    playground._handle_custom_msg({"kind": "paint"}, [])
+    answer = ask(playground, steps=[["haze", {}]])
+    assert [m["pictures"][:22] for m in sent] == ["data:image/png;base64,"] * 2
+    assert sent[1]["pictures"] == answer["src"] not in str(playground.get_state())
+
+
 def test_the_first_answer_is_there_before_anything_is_asked(playground):
-    assert playground.answer["src"].startswith("data:image/png;base64,")
+    assert playground.pictures.startswith("data:image/png;base64,") and playground.answer["said"]
 
 
 @pytest.mark.parametrize(
@@ -91,13 +204,14 @@ def test_the_first_answer_is_there_before_anything_is_asked(playground):
         ({"steps": [["snow", {}]]}, 'No degradation is called "snow"'),
         ({"steps": [["noise", {"sigma": 400}]]}, "between 0 and 55; this is 400"),
         ({"steps": [["noise", {"beta": 1}]]}, "noise has no knob beta"),
-        ({"spot": {"radius": 0}}, "between 5 and 60; this is 0"),
+        ({"spots": [{}, {"radius": 0}]}, "between 5 and 60; this is 0"),
+        ({"spots": 3}, "That can't be shown"),
         ({"steps": [["noise"]]}, "That can't be shown"),
         ({"steps": None}, "That can't be shown"),
     ],
 )
 def test_what_cannot_be_shown_is_said_and_the_next_question_is_answered(changed, words, playground):
-    before, result = playground.answer["src"], playground.result
+    before, result = playground.pictures, playground.result
     answer = ask(playground, **changed)
     assert words in answer["error"] and answer["src"] == before and playground.result is result
     assert ask(playground, n=2, steps=[["haze", {"beta": 2}]])["error"] == ""

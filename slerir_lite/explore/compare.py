@@ -7,7 +7,9 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 
 from ..evaluate import psnr
 from ..photo import as_photo
-from .style import HIGHEST, ORANGE, WIDTH, canvas, head, plain
+from .style import HIGHEST, ORANGE, canvas, head, plain
+
+ACROSS = 700  # px: at the usual 850 the photos of one figure would weigh a third more
 
 
 def before_and_after(before, after, clean=None, region=None, names=("before", "after", "clean")) -> Figure:
@@ -24,9 +26,9 @@ def before_and_after(before, after, clean=None, region=None, names=("before", "a
     height, width = photos[0].shape[:2]
     titles = [f"{name}{score(p, photos[2])}" if clean is not None and k < 2 else name
               for k, (name, p) in enumerate(zip(names, photos, strict=False))]  # fmt: skip
-    column = WIDTH / len(photos) - 40
+    column = ACROSS / len(photos) - 40
     rows = [min(HIGHEST, column * ratio + 70) for ratio in (height / width, 1)]
-    figure = canvas(sum(rows))
+    figure = canvas(sum(rows), ACROSS)
     axes = figure.subplots(2, len(photos), squeeze=False, height_ratios=rows)
     for k, (photo, title) in enumerate(zip(photos, titles, strict=True)):
         for ax in axes[:, k]:

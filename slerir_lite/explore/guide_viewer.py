@@ -2,27 +2,32 @@
 
 The page sends where the spot is, at most one question at a time: while Python works, only the last place that
 the mouse went to is kept. Python puts the spot there, listens to both senses, and sends five small pictures
-and a sentence. Controls are the browser's own, each in its label; the arrow keys move the spot as well.
+and a sentence; the maps lie over the photo. Controls are the browser's own, each in its label; the arrow keys
+move the spot as well. Where no widget runs, `picture` gives a static figure.
 """
 
 import base64
 import io
+from pathlib import Path
 
-import anywidget
 import numpy as np
 import torch
 import traitlets
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 from ..degrade import KINDS
 from ..photo import as_bytes
-from .sense_maps import ROWS, coloured, maps
+from .painter import Painter, page
+from .sense_maps import ROWS, maps, over
 from .senses import Heard, listen, usual
 from .spot import spotted
+from .strip import strip
 from .style import WRITTEN
 
-FIRST = {"row": 0.35, "column": 0.35, "radius": 0.18, "kind": "rain", "near": True, "far": True}
+# Noise is what the guide finds most clearly, whatever lies beneath it.
+FIRST = {"row": 0.5, "column": 0.7, "radius": 0.18, "kind": "noise", "near": True, "far": True}
 PANELS = {"photo": "given, with the spot", "image": "restored"} | ROWS
 RADII = (0.08, 0.3)
 
@@ -41,12 +46,40 @@ def told(image: Tensor, given: Tensor, clean: Tensor, mask: Tensor) -> str:
     return f"Inside the spot {before:.1f} dB as given, {after:.1f} restored{rest}."
 
 
-class GuideViewer(anywidget.AnyWidget):
+def picture(
+    model, photos: dict[str, Tensor], name: str, kind="noise", row=FIRST["row"], column=FIRST["column"]
+) -> Figure:
+    """What the viewer shows, as a static figure: the photo with its spot, restored, and the three maps. The
+    titles give PSNR in the spot.
+
+    Arguments as for `GuideViewer` and `spotted`.
+    """
+    photos = {n: whole_tokens(x) for n, x in photos.items()}
+    given, mask = spotted(photos[name], kind, row, column)
+    heard = listen(model, given, usual(model, photos.values()))
+    before, after = (dB(x, photos[name], mask > 0.5) for x in (given, heard.image))
+    drawn = [torch.from_numpy(over(given, v) / 255).permute(2, 0, 1) for v in maps(heard).values()]
+    titles = [f"given, {before:.1f} dB", f"restored, {after:.1f} dB", *ROWS.values()]
+    return strip([given, heard.image, *drawn], titles, 5)  # in one row: five large photos are half a megabyte
+
+
+def whole_tokens(photo: Tensor) -> Tensor:
+    """(3, H, W), cut on the right and below so that H and W are multiples of 8."""
+    return photo[:, : photo.shape[1] // 8 * 8, : photo.shape[2] // 8 * 8]
+
+
+def _said(answer: dict, widget) -> dict:
+    """The answer without its pictures, which go to the page by themselves."""
+    return {k: v for k, v in answer.items() if k != "panels"}
+
+
+class GuideViewer(Painter):
     """photos: {name: clean photo (3, H, W) in [0, 1]}, cut to multiples of 8; model: as for `senses.listen`.
 
     Display the object itself; ipywidgets 7.7 will do.
     asked: what the page asks for, {"photo", "kind", "row", "column", "radius", "near", "far", "turn"}.
     answer: {"panels": {name: [src, alt]}, "said", "error", "turn"}; turn tells which question it answers.
+    The panels are its `pictures` and no part of the state, see `painter`.
     What goes wrong, in the learner's own model too, is said in "error", and the viewer goes on.
     """
 
@@ -55,13 +88,13 @@ class GuideViewer(anywidget.AnyWidget):
     panels = traitlets.List().tag(sync=True)
     radii = traitlets.List().tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)
-    answer = traitlets.Dict().tag(sync=True)
+    answer = traitlets.Dict().tag(sync=True, to_json=_said)
 
     def __init__(self, model, photos: dict[str, Tensor], **more):
         if not photos:
             raise ValueError("A guide viewer needs at least one photo.")
         self.model = model
-        self.photos = {n: x[:, : x.shape[1] // 8 * 8, : x.shape[2] // 8 * 8] for n, x in photos.items()}
+        self.photos = {n: whole_tokens(x) for n, x in photos.items()}
         self.clean = None  # what the senses say of clean photos: asked for once, when it is first needed
         super().__init__(
             names=list(photos),
@@ -79,6 +112,7 @@ class GuideViewer(anywidget.AnyWidget):
         turn = self.asked.get("turn", 0)
         try:
             self.answer = self._look() | {"error": "", "turn": turn}
+            self.pictures = self.answer["panels"]
         except Exception as error:  # a page may send anything, and a learner's model may raise anything
             what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
             said = f"That can't be shown: {what}"
@@ -100,10 +134,9 @@ class GuideViewer(anywidget.AnyWidget):
 
     def _panels(self, given: Tensor, heard: Heard, asked: dict) -> dict[str, list[str]]:
         """{name: [source, alt text]} of the five pictures."""
-        size = given.shape[1:]
         pixels = {"photo": as_bytes(given), "image": as_bytes(heard.image)}
         drawn = maps(heard)
-        pixels |= {name: coloured(values, *size) for name, values in drawn.items()}
+        pixels |= {name: over(given, values) for name, values in drawn.items()}
         place = f"{asked['column']:.0%} from the left and {asked['row']:.0%} from the top"
         kind = WRITTEN.get(asked["kind"], asked["kind"])
         alts = {
@@ -114,106 +147,13 @@ class GuideViewer(anywidget.AnyWidget):
             top, left = np.unravel_index(values.argmax(), values.shape)
             brightest = (left + 0.5) / values.shape[1], (top + 0.5) / values.shape[0]
             alts[name] = (
-                f"Map of the {ROWS[name]}, largest ({values.max():.2f}) {brightest[0]:.0%} from the left "
-                f"and {brightest[1]:.0%} from the top"
+                f"Map of the {ROWS[name]} over the photo, largest ({values.max():.2f}) "
+                f"{brightest[0]:.0%} from the left and {brightest[1]:.0%} from the top"
             )
         return {name: [source(pixels[name]), alts[name]] for name in PANELS}
 
-    _css = """
-    .slerir-guide-viewer label { display: flex; gap: .6em; align-items: center; margin: .2em 0 }
-    .slerir-guide-viewer label { max-width: 34em }
-    .slerir-guide-viewer label span { flex: 0 0 13em }
-    .slerir-guide-viewer input[type="range"] { flex: 1; min-width: 0 }
-    .slerir-guide-viewer .panels { display: flex; flex-wrap: wrap; gap: .6em }
-    .slerir-guide-viewer figure { margin: 0; width: 256px }
-    .slerir-guide-viewer img { width: 100%; display: block; image-rendering: pixelated }
-    .slerir-guide-viewer img.drag { cursor: grab; touch-action: none }
-    .slerir-guide-viewer [aria-busy="true"] { opacity: .7 }
-    """
-    _esm = """
-    function render({ model, el }) {
-      const make = (tag, parent, more = {}) =>
-        parent.appendChild(Object.assign(document.createElement(tag), more));
-      const row = (text) => {
-        const label = make("label", el);
-        make("span", label, { textContent: text });
-        return label;
-      };
-      const choose = (text, options) => {
-        const s = make("select", row(text));
-        for (const [value, name] of options) make("option", s, { value, textContent: name });
-        return s;
-      };
-      const slide = (text, min, max) =>
-        make("input", row(text), { type: "range", min, max, step: 0.01 });
-      const tick = (text) => make("input", row(text), { type: "checkbox" });
-      const inputs = {
-        photo: choose("photo", model.get("names").map((n) => [n, n])),
-        kind: choose("damage", model.get("kinds")),
-        column: slide("spot, from left to right", 0, 1),
-        row: slide("spot, from top to bottom", 0, 1),
-        radius: slide("size of the spot", ...model.get("radii")),
-        far: tick("global sense"),
-        near: tick("local sense"),
-      };
-      const read = (i) => i.type === "checkbox" ? i.checked : i.type === "range" ? +i.value : i.value;
-      const status = make("p", el);
-      status.setAttribute("role", "status");
-      const box = make("div", el, { className: "panels" });
-      const images = {};
-      for (const [name, text] of model.get("panels")) {
-        const figure = make("figure", box);
-        make("figcaption", figure, { textContent: text });
-        images[name] = make("img", figure, { draggable: false });
-      }
-      let timer, waiting = false, turn = model.get("asked").turn ?? 0;
-      const send = () => {
-        const asked = Object.fromEntries(Object.entries(inputs).map(([k, i]) => [k, read(i)]));
-        waiting = false;
-        box.setAttribute("aria-busy", "true");
-        model.set("asked", { ...asked, turn: ++turn });
-        model.save_changes();
-      };
-      const busy = () => (model.get("answer").turn ?? 0) !== turn;
-      const ask = () => {
-        waiting = true;
-        clearTimeout(timer);
-        timer = setTimeout(() => { if (waiting && !busy()) send(); }, 60);
-      };
-      const draw = () => {
-        const { panels, said, error } = model.get("answer");
-        for (const [name, [src, alt]] of Object.entries(panels ?? {}))
-          Object.assign(images[name], { src, alt });
-        status.textContent = error || said;
-        if (busy()) return;
-        box.setAttribute("aria-busy", "false");
-        if (waiting) send();
-      };
-      for (const [name, input] of Object.entries(inputs)) {
-        const value = model.get("asked")[name];
-        if (input.type === "checkbox") input.checked = value; else input.value = value;
-        input.addEventListener(input.type === "range" ? "input" : "change", ask);
-      }
-      const photo = images.photo;
-      photo.className = "drag";
-      const share = (at, from, length) => Math.min(1, Math.max(0, (at - from) / length));
-      const place = (event) => {
-        const frame = photo.getBoundingClientRect();
-        inputs.column.value = share(event.clientX, frame.left, frame.width);
-        inputs.row.value = share(event.clientY, frame.top, frame.height);
-        ask();
-      };
-      photo.addEventListener("pointerdown", (event) => {
-        photo.setPointerCapture(event.pointerId);
-        place(event);
-      });
-      photo.addEventListener("pointermove", (event) => { if (event.buttons) place(event); });
-      model.on("change:answer", draw);
-      draw();
-      return () => { clearTimeout(timer); model.off("change:answer", draw); };
-    }
-    export default { render };
-    """
+    _esm = page("guide_viewer.js")
+    _css = Path(__file__).with_name("guide_viewer.css")
 
 
 def source(pixels: np.ndarray) -> str:

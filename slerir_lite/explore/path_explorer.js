@@ -1,55 +1,9 @@
 // The page of the path explorer: controls, the map of specialists, and pictures. It decides nothing but what to
 // ask; path_explorer.py answers. One question is out at a time: what changes meanwhile is merged into the next.
 
-const REST = 150; // ms that a slider must rest before it is asked about
+const REST = 60; // ms that a slider must rest before it is asked about
 const SILENCE = 20000; // ms without a sign of life, after which the page says so
-const LARGEST = 6e6; // bytes: the connection to a kernel refuses messages of about 10 MB, a third of it packing
 const SVG = "http://www.w3.org/2000/svg";
-
-function make(tag, parent, more = {}, attributes = {}) {
-  const made = Object.assign(document.createElement(tag), more);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return parent.appendChild(made);
-}
-
-// A label with its words, to put a control into.
-function labelled(text, parent) {
-  const label = make("label", parent);
-  make("span", label, { textContent: text });
-  return label;
-}
-
-function fill(select, options, chosen) {
-  const key = JSON.stringify(options);
-  if (select.dataset.key !== key) {
-    select.dataset.key = key;
-    select.replaceChildren();
-    for (const [value, text] of options) make("option", select, { value, textContent: text });
-  }
-  select.value = chosen;
-}
-
-// A file's bytes as base64; a large photo is scaled down by the browser first.
-async function content(file) {
-  let blob = file;
-  if (file.size > LARGEST) {
-    const bitmap = await createImageBitmap(file);
-    const share = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(bitmap.width * share));
-    canvas.height = Math.max(1, Math.round(bitmap.height * share));
-    const pen = canvas.getContext("2d");
-    pen.imageSmoothingQuality = "high";
-    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.95));
-  }
-  return new Promise((done, fail) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result.split(",")[1] ?? "");
-    reader.onerror = () => fail(reader.error);
-    reader.readAsDataURL(blob);
-  });
-}
 
 function render({ model, el: outside }) {
   const el = make("div", outside, { className: "slerir-path-explorer" });
@@ -98,9 +52,8 @@ function render({ model, el: outside }) {
   const which = choose("model", top, "model");
 
   const own = make("div", el, { className: "row" });
-  const file = make("input", labelled("your own photo (or drop it here)", own), {
-    className: "file", type: "file", accept: "image/*",
-  });
+  ownPhoto(el, own, "your own photo (or drop it here)",
+    (chosen) => ask({ do: "file", ...chosen }), (words) => { error.textContent = words; });
   const weights = make("input", labelled("your own weights", own), {
     className: "weights", type: "text", placeholder: "path of a .safetensors",
   });
@@ -112,21 +65,6 @@ function render({ model, el: outside }) {
   const load = make("button", own, { type: "button", textContent: "load weights", className: "do load" });
   load.addEventListener("click", () => ask({ do: "weights", file: weights.value }));
   weights.addEventListener("keydown", (e) => { if (e.key === "Enter") load.click(); });
-  const take = async (chosen) => {
-    if (!chosen) return;
-    try {
-      ask({ do: "file", name: chosen.name, content: await content(chosen) });
-    } catch {
-      error.textContent = `${chosen.name} can't be read by this browser.`;
-    }
-  };
-  file.addEventListener("change", () => { take(file.files[0]); file.value = ""; });
-  const over = (e) => { e.preventDefault(); el.classList.add("over"); };
-  const leave = () => el.classList.remove("over");
-  const drop = (e) => { e.preventDefault(); leave(); take(e.dataTransfer.files[0]); };
-  el.addEventListener("dragover", over);
-  el.addEventListener("dragleave", leave);
-  el.addEventListener("drop", drop);
 
   // The map: real buttons in a grid, and lines beneath them
 
@@ -245,8 +183,7 @@ function render({ model, el: outside }) {
   const error = make("p", el, { className: "error" }, { role: "alert" });
   const pictures = make("div", el, { className: "pictures" });
 
-  const drawPictures = () => {
-    const shown = model.get("pictures");
+  const paint = (shown) => {
     while (pictures.children.length > shown.length) pictures.lastChild.remove();
     shown.forEach(({ src, alt, title }, k) => {
       const figure = pictures.children[k] ?? make("figure", pictures);
@@ -273,6 +210,7 @@ function render({ model, el: outside }) {
     for (const made of surprises) made.disabled = now.experts < 2;
     remember.textContent = now.remembered.path ? "forget the dashed path" : "remember this path";
     if (!waiting?.overrides) overrides = now.overrides;
+    for (const part of [map, key, tools, second]) part.hidden = !now.layers; // no path: the model raised
     const shape = `${now.layers}-${now.experts}`;
     if (map.dataset.shape !== shape) {
       map.dataset.shape = shape;
@@ -297,16 +235,15 @@ function render({ model, el: outside }) {
   };
 
   model.on("change:state", draw);
-  model.on("change:pictures", drawPictures);
   model.on("change:progress", progress);
   model.on("msg:custom", message);
   draw();
-  drawPictures();
+  const unpaint = pictured(model, paint);
   return () => {
     clearTimeout(timer);
     clearTimeout(silence);
     model.off("change:state", draw);
-    model.off("change:pictures", drawPictures);
+    unpaint();
     model.off("change:progress", progress);
     model.off("msg:custom", message);
     el.remove();

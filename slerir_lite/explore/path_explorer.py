@@ -9,42 +9,41 @@ Ours:  the picture of it, where any pick can be overridden. `session` holds what
 import base64
 from pathlib import Path
 
-import anywidget
 import traitlets
 from torch import Tensor
 
 from .damages import DAMAGES, written
 from .overrides import dB
+from .painter import Painter, page
 from .path_map import path_name, scales
 from .pixels import GAIN, difference, source
 from .report import file_name, globe_of, report
-from .session import LONGEST, Session, Setting
+from .session import LONGEST, Session, Setting, in_words
 
 SETTINGS = ("photo", "damage", "severity", "model", "overrides", "stations")
 
 
-class PathExplorer(anywidget.AnyWidget):
+class PathExplorer(Painter):
     """photos: {name: (3, H, W) in [0, 1]}, clean; models: {name: a SlerIR, or a function, see `explored`}.
 
     Display the object itself. longest: px, to which photos are scaled down. `.session` holds the setting and
     its results, for those who write code.
 
-    asked: what the page asks for: settings that change, and at most one thing to `do`. state, pictures: the
-    answer. progress: how far a longer task is.
+    asked: what the page asks for: settings that change, and at most one thing to `do`. state, and `pictures`
+    ([{"title", "src", "alt"}, …]): the answer. progress: how far a longer task is.
     """
 
-    _esm = Path(__file__).with_name("path_explorer.js")
+    _esm = page("path_explorer.js")
     _css = Path(__file__).with_name("path_explorer.css")
     asked = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
-    pictures = traitlets.List().tag(sync=True)
     progress = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, photos: dict[str, Tensor], models: dict | None = None, longest: int = LONGEST, **more):
         self.session = Session(photos, models, longest)
         self.remembered: tuple[Setting, tuple[int, ...]] | None = None
         self._drawn: dict[int, tuple[Tensor, str]] = {}  # by a tensor's id: what need not be drawn again
-        super().__init__(state=self._state("", "", ""), pictures=self._pictures(), **more)
+        super().__init__(state=self._state("", "", self.session.problem), pictures=self._pictures(), **more)
         self.observe(self._asked, "asked")
 
     def _asked(self, change) -> None:
@@ -58,14 +57,21 @@ class PathExplorer(anywidget.AnyWidget):
             if "do" in asked:
                 note = self._do(asked) or ""
         except Exception as failure:  # a broken file, or whatever a learner's own model raises
-            error = f"{type(failure).__name__}: {failure}"
-            if isinstance(failure, ValueError | OSError):
-                error = str(failure)
+            error = in_words(failure)
+        self._show(asked.get("n", ""), note, error)
+
+    def take(self, name: str, photo: Tensor, clean: Tensor | None = None) -> None:
+        """A photo (3, H, W) in [0, 1] that another explorer sends on: it is explored at once. clean: as it
+        should become, if that is known. Raises what the model raises."""
+        self.session.take(name, photo, clean)
+        self._show("", "", "")
+
+    def _show(self, n: str, note: str, error: str) -> None:
         with self.hold_sync():
-            self.pictures = self._pictures()
             self.progress = ""
-            self.state = self._state(asked.get("n", ""), note, error)
+            self.state = self._state(n, note, error)
             self.asked = {}  # a photo's bytes need not stay
+        self.pictures = self._pictures()
 
     def _do(self, asked: dict) -> str | None:
         """What a button asks for; a sentence to add, if there is one."""
@@ -77,7 +83,7 @@ class PathExplorer(anywidget.AnyWidget):
         if what == "weights":
             return session.add_weights(str(asked["file"]))
         if what == "remember":
-            self.remembered = session.setting, session.results.hand.choice
+            self.remembered = session.setting, session.current().hand.choice
         elif what == "forget":
             self.remembered = None
         elif what == "report":
@@ -92,8 +98,8 @@ class PathExplorer(anywidget.AnyWidget):
         self.progress = f"override {done + 1} of {all_} …"
 
     def report(self) -> str:
-        """The present setting as one HTML page."""
-        results, setting = self.session.results, self.session.setting
+        """The present setting as one HTML page. Raises ValueError where the model has found no path."""
+        results, setting = self.session.current(), self.session.setting
         name = setting.said
         if setting.stations is not None:
             name += f", after {setting.stations} of {self.session.shape[0]} stations"
@@ -110,6 +116,7 @@ class PathExplorer(anywidget.AnyWidget):
     def _state(self, n: str, note: str, error: str) -> dict:
         session, setting, results = self.session, self.session.setting, self.session.results
         layers, experts = session.shape
+        angle, router = (results.router.angle.tolist(), results.router.choice) if results else ([], ())
         remembered = {}
         if self.remembered and self._fits(self.remembered[1]):
             path = self.remembered[1]
@@ -130,8 +137,8 @@ class PathExplorer(anywidget.AnyWidget):
             "layers": layers,
             "experts": experts,
             "scales": list(scales(layers)),
-            "angle": [[round(v, 1) for v in row] for row in results.router.angle.tolist()],
-            "router": list(results.router.choice),
+            "angle": [[round(v, 1) for v in row] for row in angle],
+            "router": list(router),
             "steppable": session.steppable,
             "undo": bool(session.history),
             "remembered": remembered,
@@ -145,6 +152,8 @@ class PathExplorer(anywidget.AnyWidget):
 
     def _said(self) -> str:
         results, session = self.session.results, self.session
+        if not results:
+            return "This model finds no path for this photo. Choose another model, or another photo."
         said = f"The router's path is {path_name(results.router.choice)}"
         if results.hand.choice != results.router.choice:
             said += f", yours {path_name(results.hand.choice)}"
@@ -157,6 +166,8 @@ class PathExplorer(anywidget.AnyWidget):
 
     def _pictures(self) -> list[dict]:
         results, setting = self.session.results, self.session.setting
+        if not results:
+            return []
         forced = results.hand.choice != results.router.choice
         shown = [
             ("given: " + setting.said, results.given, True),

@@ -1,110 +1,206 @@
 // The playground's page: what the controls say goes to Python, and the picture that comes back is shown.
-const make = (tag, parent, more = {}) => parent.appendChild(Object.assign(document.createElement(tag), more));
 
 function render({ model, el }) {
-  const kinds = model.get("knobs"), asked = model.get("asked");
+  const kinds = model.get("knobs"), discs = model.get("spot"), first = model.get("asked");
   const controls = make("div", el, { className: "controls" });
   const view = make("div", el, { className: "view" });
-  const row = (text, parent) => {
-    const label = make("label", parent);
-    make("span", label, { textContent: text });
-    return label;
-  };
   const choose = (text, parent, options, value) => {
-    const select = make("select", row(text, parent));
-    for (const [value, textContent] of options) make("option", select, { value, textContent });
-    select.value = value;
+    const select = make("select", labelled(text, parent));
+    fill(select, options, value);
     return select;
+  };
+  const button = (text, parent, click) => {
+    const made = make("button", parent, { type: "button", textContent: text });
+    made.addEventListener("click", click);
+    return made;
   };
   // A slider for each knob; returns {name: slider}.
   const sliders = (parent, there, values) => {
     parent.replaceChildren();
     const made = {};
-    for (const [name, [text, min, max, first]] of Object.entries(there)) {
-      const label = row(text, parent);
+    for (const [name, [text, min, max, start]] of Object.entries(there)) {
+      const label = labelled(text, parent);
       const input = made[name] = make("input", label, { type: "range", min, max, step: "any" });
       // No <output>: a screen reader would say it beside the slider's own value.
       const number = make("span", label, { className: "number", ariaHidden: "true" });
       input.show = () => { number.textContent = +(+input.value).toPrecision(3); };
-      input.value = values[name] ?? first;
+      input.value = values[name] ?? start;
       input.show();
       input.addEventListener("input", () => { input.show(); ask(); });
     }
     return made;
   };
   const read = (made) => Object.fromEntries(Object.entries(made).map(([name, input]) => [name, +input.value]));
-  const group = (legend) => {
-    const box = make("fieldset", controls);
+  const group = (legend, parent) => {
+    const box = make("fieldset", parent);
     make("legend", box, { textContent: legend });
     return box;
   };
+  const refuse = (words) => { status.textContent = words; };
 
-  const photo = choose("photo", controls, model.get("names").map((n) => [n, n]), asked.photo);
+  // The photo
+
+  const photo = choose("photo", controls, [], "");
+  const names = () => fill(photo, model.get("names").map((n) => [n, n]), photo.value || first.photo);
+  photo.addEventListener("change", () => ask());
+  ownPhoto(el, controls, "your own (or drop it)", (file) => ask({ file }), refuse);
+
+  // Damages, one after another: as many as there are boxes
+
+  const damages = make("div", controls);
   const written = Object.entries(kinds).map(([kind, [name]]) => [kind, name]);
-  const steps = ["First", "Then"].map((legend, k) => {
-    const box = group(legend);
-    const [before, knobs] = asked.steps[k] ?? ["", {}];
-    const kind = choose("damage", box, [["", "nothing"], ...written], before);
-    const step = { kind, made: {} };
-    const inner = make("div", box);
-    const fill = (values) => { step.made = kind.value ? sliders(inner, kinds[kind.value][1], values) : (inner.replaceChildren(), {}); };
-    fill(knobs);
-    kind.addEventListener("change", () => { fill({}); ask(); });
-    return step;
+  let steps = [];
+  const number = () => steps.forEach((step, k) => {
+    step.legend.textContent = k > 1 ? `Then (${k + 1})` : ["First", "Then"][k];
+    step.earlier.setAttribute("aria-label", `earlier: no. ${k + 1}`);
+    step.remove.setAttribute("aria-label", `remove: no. ${k + 1}`);
+    step.earlier.disabled = !k;
+    step.remove.disabled = steps.length < 2;
+    damages.append(step.box);
   });
-  const box = group("Where");
-  const where = choose("where", box, [["", "everywhere"], ["spot", "only in a spot"]], asked.spot ? "spot" : "");
+  const addStep = (before = "", values = {}) => {
+    const box = group("", damages);
+    const kind = choose("damage", box, [["", "nothing"], ...written], before);
+    const inner = make("div", box);
+    const row = make("div", box, { className: "buttons" });
+    const step = { box, kind, legend: box.firstChild, made: {} };
+    const knobs = (values) => {
+      inner.replaceChildren();
+      step.made = kind.value ? sliders(inner, kinds[kind.value][1], values) : {};
+    };
+    kind.addEventListener("change", () => { knobs({}); ask(); });
+    step.earlier = button("earlier", row, () => {
+      const k = steps.indexOf(step);
+      steps.splice(k - 1, 2, step, steps[k - 1]);
+      number();
+      (step.earlier.disabled ? kind : step.earlier).focus(); // it has been moved
+      ask();
+    });
+    step.remove = button("remove", row, () => {
+      steps = steps.filter((other) => other !== step);
+      box.remove();
+      number();
+      add.focus();
+      ask();
+    });
+    knobs(values);
+    steps.push(step);
+    number();
+    return kind;
+  };
+  const add = button("add a damage", controls, () => addStep().focus());
+  for (const [kind, values] of first.steps) addStep(kind, values);
+  while (steps.length < 2) addStep();
+
+  // Where: everywhere, or under a brush of soft discs
+
+  const box = group("Where", controls);
+  const where = choose("where", box, [["", "everywhere"], ["spot", "only in spots"]], first.spots.length ? "spot" : "");
   const inner = make("div", box);
-  const spot = sliders(inner, model.get("spot"), asked.spot ?? {});
-  const fold = () => { inner.hidden = !where.value; };
-  fold();
-  where.addEventListener("change", () => { fold(); ask(); });
+  const which = choose("spot", inner, [], "");
+  const knobs = make("div", inner);
+  const row = make("div", inner, { className: "buttons" });
+  let spots = first.spots.map((spot) => ({ ...spot })), made = {};
+  const keep = () => { spots[which.shown] = read(made); };
+  // Shows the sliders of the k-th spot.
+  const turn = (k) => {
+    if (!spots.length) spots = [{}];
+    k = Math.min(k, spots.length - 1);
+    fill(which, spots.map((_, n) => [String(n), `${n + 1} of ${spots.length}`]), String(k));
+    made = sliders(knobs, discs, spots[k]);
+    which.shown = k;
+    remove.disabled = spots.length < 2;
+    inner.hidden = !where.value;
+  };
+  const addSpot = (place = {}) => {
+    keep();
+    const { radius, soft } = spots[which.shown], spot = { radius, soft, ...place };
+    spots = where.value ? [...spots, spot] : [spot];
+    where.value = "spot";
+    turn(spots.length - 1);
+    ask();
+  };
+  which.addEventListener("change", () => { keep(); turn(+which.value); });
+  button("add a spot", row, () => addSpot());
+  const remove = button("remove this spot", row, () => {
+    spots.splice(which.shown, 1);
+    turn(which.shown);
+    which.focus();
+    ask();
+  });
+  where.addEventListener("change", () => { keep(); turn(which.shown); ask(); });
+  turn(0);
+
+  // The picture
 
   const status = make("p", view);
   status.setAttribute("role", "status");
-  const image = make("img", view);
-  make("p", view, { textContent: "Click on the picture to put the spot there." });
-  const save = make("a", make("p", view), { textContent: "Save this picture", download: "damaged.png" });
+  const frame = make("div", view);
+  make("p", view, { textContent: "Each click on the picture puts a soft spot there." });
+  const last = make("p", view, { className: "buttons" });
+  const save = make("a", last, { textContent: "Save this picture", download: "damaged.png" });
+  for (const name of model.get("targets")) button(`Send it to the ${name}`, last, () => ask({ do: name }));
+  const image = document.createElement("img");
   image.addEventListener("click", (event) => {
-    const box = image.getBoundingClientRect();
-    spot.across.value = (100 * (event.clientX - box.left)) / box.width;
-    spot.down.value = (100 * (event.clientY - box.top)) / box.height;
-    for (const input of Object.values(spot)) input.show();
-    where.value = "spot";
-    fold();
-    ask();
+    const at = image.getBoundingClientRect();
+    addSpot({
+      across: (100 * (event.clientX - at.left)) / at.width,
+      down: (100 * (event.clientY - at.top)) / at.height,
+    });
   });
+  const paint = (src) => {
+    image.src = save.href = src;
+    frame.append(image); // not before there is something to see
+  };
 
-  // One question at a time. What is asked meanwhile waits, and only the newest.
-  let waiting = null, next = null, late;
+  // One question at a time. What is asked meanwhile waits, and of the knobs only the newest.
+  let waiting = null, next = null, taken = false, count = 0, late;
   const send = () => {
     if (waiting !== null || !next) return;
-    waiting = (model.get("asked").n ?? 0) + 1;
-    model.set("asked", { n: waiting, ...next });
-    model.save_changes();
-    next = null;
-    late = setTimeout(() => { status.textContent = "working …"; }, 300);
-  };
-  const ask = () => {
-    next = {
+    const { file, ...more } = next;
+    waiting = count = Math.max(count, model.get("asked").n ?? 0) + 1;
+    next = file && Object.keys(more).length ? more : null;
+    taken = Boolean(file);
+    keep();
+    const asked = {
+      n: waiting,
       photo: photo.value,
       steps: steps.filter((s) => s.kind.value).map((s) => [s.kind.value, read(s.made)]),
-      spot: where.value ? read(spot) : null,
+      spots: where.value ? spots : [],
     };
+    if (file) {
+      model.send({ kind: "file", ...file, asked });
+    } else {
+      model.set("asked", { ...asked, ...more });
+      model.save_changes();
+    }
+    late = setTimeout(() => { status.textContent = "working …"; }, 300);
+  };
+  const ask = (more = {}) => {
+    next = { ...next, ...more };
     send();
   };
   const draw = () => {
-    const { n, src, alt, said, error } = model.get("answer");
-    if (src && image.getAttribute("src") !== src) image.src = save.href = src;
+    const { n, photo: name, alt, said, error } = model.get("answer");
     image.alt = alt ?? "";
     clearTimeout(late);
     status.textContent = error || said;
-    if (n === waiting) waiting = null;
+    if (n === waiting) {
+      if (taken && !error) photo.value = name;
+      waiting = null;
+    }
     send();
   };
-  photo.addEventListener("change", ask);
+  model.on("change:names", names);
   model.on("change:answer", draw);
+  names();
   draw();
-  return () => { clearTimeout(late); model.off("change:answer", draw); };
+  const unpaint = pictured(model, paint);
+  return () => {
+    clearTimeout(late);
+    model.off("change:names", names);
+    model.off("change:answer", draw);
+    unpaint();
+  };
 }
 export default { render };

@@ -1,9 +1,9 @@
-"""A playground of damage: one degradation after another, everywhere or in a spot, with PSNR and SSIM.
+"""A playground of damage: one degradation after another, everywhere or under a brush, with PSNR and SSIM.
 
-The controls are the browser's own, each with its label, so that a keyboard and a screen reader find them; the
-spot can be placed by clicking on the picture as well. A question goes to Python as soon as the last one is
-answered, and of those that came meanwhile only the newest is asked: nothing queues up. Where no widget runs,
-`picture` gives a static figure.
+The brush is a soft disc: each click on the picture puts one there, and damage is done where any of them is.
+The controls are the browser's own, each with its label, so that a keyboard and a screen reader find them. A
+question goes to Python as soon as the last one is answered, and of those that came meanwhile only the newest
+is asked: nothing queues up. Where no widget runs, `picture` gives a static figure.
 """
 
 import base64
@@ -11,7 +11,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import anywidget
 import numpy as np
 import torch
 import traitlets
@@ -23,8 +22,12 @@ from ..degrade import BREAK, confine, disc, quantise
 from ..evaluate import psnr, ssim
 from ..photo import as_bytes
 from ..view import View
+from .painter import Painter, page
 from .strip import strip
 from .style import WRITTEN
+from .upload import photo_from_bytes, smaller
+
+LONGEST = 384  # px, to which a photo of one's own is scaled down: a knob shall be answered within 150 ms
 
 # degradation: {parameter: (label with its unit, least, most, at first)}; the rest is drawn with SEED.
 KNOBS = {
@@ -47,7 +50,7 @@ KNOBS = {
         "photons": ("photons at full white", 50, 2000, 1000),
     },
 }
-# Where the damage is, if not everywhere: a soft-edged disc, see `degrade.disc`.
+# Where the damage is, if not everywhere: soft-edged discs, see `degrade.disc`.
 SPOT = {
     "across": ("across (% of width)", 0, 100, 50),
     "down": ("down (% of height)", 0, 100, 50),
@@ -60,12 +63,14 @@ UNITS = {("rain", "density"): 1e-3, ("rain", "veil"): 1e-2} | {
 SEED = 0
 
 
-def broken(photo: Tensor, steps: Sequence[tuple[str, dict]], spot: dict | None = None) -> Tensor:
+def broken(
+    photo: Tensor, steps: Sequence[tuple[str, dict]], spots: dict | Sequence[dict] | None = None
+) -> Tensor:
     """(3, H, W) in [0, 1] -> the same, damaged step by step and rounded to 8 bits at the end.
 
-    steps: (degradation, knobs), in the order in which they happen. spot: where; default, everywhere. Values
-    in the units of `KNOBS` and `SPOT`; what is left out is as at first. Raises ValueError, in words, for
-    another degradation or parameter, or a value outside its range.
+    steps: (degradation, knobs), in the order in which they happen. spots: where, a soft disc or several;
+    default, everywhere. Values in the units of `KNOBS` and `SPOT`; what is left out is as at first. Raises
+    ValueError, in words, for another degradation or parameter, or a value outside its range.
     """
     generator = torch.Generator().manual_seed(SEED)
     x = y = photo[None]
@@ -74,11 +79,17 @@ def broken(photo: Tensor, steps: Sequence[tuple[str, dict]], spot: dict | None =
             raise ValueError(f'No degradation is called "{kind}"; choose from {", ".join(KNOBS)}.')
         values = {k: v * UNITS.get((kind, k), 1) for k, v in _values(kind, KNOBS[kind], knobs).items()}
         y = BREAK[kind](y, 0.5, generator=generator, **values)[0]
-    if spot is None:
+    if not spots and not isinstance(spots, dict):
         return quantise(y)[0]
-    at = {name: torch.tensor([v / 100]) for name, v in _values("the spot", SPOT, spot).items()}
-    centre = torch.stack([at.pop("down"), at.pop("across")], 1)
-    return confine(x, y, disc(centre, **at, view=View.whole(x), height=x.shape[-2], width=x.shape[-1]))[0]
+    return confine(x, y, brush(x, [spots] if isinstance(spots, dict) else spots))[0]
+
+
+def brush(x: Tensor, spots: Sequence[dict]) -> Tensor:
+    """(1, 3, H, W) and one disc or more, as in `SPOT` -> (1, 1, H, W): where any of them is, the largest."""
+    at = [_values("the spot", SPOT, spot) for spot in spots]
+    across, down, radius, soft = (torch.tensor([values[k] / 100 for values in at]) for k in SPOT)
+    size = dict(view=View.whole(x), height=x.shape[-2], width=x.shape[-1])
+    return disc(torch.stack([down, across], 1), radius, soft, **size).amax(0, keepdim=True)
 
 
 def _values(whose: str, there: dict, asked: dict[str, float]) -> dict[str, float]:
@@ -110,47 +121,77 @@ def picture(photos: dict[str, Tensor], name: str, kind: str, **knobs: float) -> 
     return strip([photos[name], y], [name, f"{WRITTEN.get(kind, kind)}: {said(y, photos[name])}"], 3)
 
 
-class Playground(anywidget.AnyWidget):
+class Playground(Painter):
     """photos: {name: (3, H, W) in [0, 1]}. Display the object itself; Python 3.10 and ipywidgets 7.7 will do.
 
+    into: {what the button says: an explorer that the result can be sent to}; anything with a method
+    `take(name, result, clean)` will do, such as a `PathExplorer`.
     result: the damaged photo on the page, (3, H, W), to be handed on; name: that of the photo.
-    asked: {"n", "photo", "steps": [[kind, knobs], …], "spot"}, as `broken` takes it; n counts the questions.
-    answer: {"n", "src", "alt", "said", "error"} to question n. In words: what is shown, or what is wrong.
+    asked: {"n", "photo", "steps": [[kind, knobs], …], "spots", "do"}, as `broken` takes it; n counts the
+    questions; do, if there, is whom to send the result to.
+    answer: {"n", "photo", "alt", "said", "error"} to question n. In words: what is shown, or what is wrong.
+    pictures: the source of the result's <img>.
     """
 
     knobs = traitlets.Dict().tag(sync=True)
     spot = traitlets.Dict().tag(sync=True)
     names = traitlets.List().tag(sync=True)
+    targets = traitlets.List().tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
-    _esm = Path(__file__).with_name("playground.js")
+    _esm = page("playground.js")
     _css = Path(__file__).with_name("playground.css")
 
-    def __init__(self, photos: dict[str, Tensor], **more):
+    def __init__(self, photos: dict[str, Tensor], into: dict | None = None, **more):
         if not photos:
             raise ValueError("A playground needs at least one photo.")
-        self.photos, self.result, self.name = dict(photos), None, ""
+        self.photos, self.into, self.result, self.name = dict(photos), dict(into or {}), None, ""
         written = {kind: [WRITTEN.get(kind, kind), knobs] for kind, knobs in KNOBS.items()}
-        first = {"n": 0, "photo": next(iter(photos)), "steps": [["noise", {}]], "spot": None}
-        super().__init__(knobs=written, spot=SPOT, names=list(photos), asked=first, **more)
+        first = {"n": 0, "photo": next(iter(photos)), "steps": [["noise", {}]], "spots": []}
+        told = dict(knobs=written, spot=SPOT, names=list(photos), targets=list(self.into), asked=first)
+        super().__init__(**told, **more)
         self.add_class("slerir-playground")
         self._reply()
         self.observe(lambda change: self._reply(), "asked")
 
+    def _heard(self, sent: dict) -> None:
+        """A file comes as a message, so that its bytes are no part of the state."""
+        if sent.get("kind") != "file":
+            super()._heard(sent)
+            return
+        try:
+            name, asked = str(sent["name"]), dict(sent["asked"])
+            photo = photo_from_bytes(name, base64.b64decode(sent["content"]))
+        except Exception as error:  # whatever a page sends
+            self._refuse(sent.get("asked", {}).get("n", 0), error)
+            return
+        self.photos[name] = smaller(photo, LONGEST)
+        self.names = list(self.photos)
+        self.asked = asked | {"photo": name}
+
     def _reply(self) -> None:
         n = self.asked.get("n", 0)
         try:
-            name, steps, spot = (self.asked[k] for k in ("photo", "steps", "spot"))
+            name, steps, spots = (self.asked[k] for k in ("photo", "steps", "spots"))
             photo = self.photos[name]
-            y = broken(photo, steps, spot)
-        except Exception as error:  # whatever a page sends: it is said there, and the playground goes on
-            what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
-            self.answer = self.answer | {"n": n, "error": f"That can't be shown: {what}"}
+            y = broken(photo, steps, spots)
+            done = ", then ".join(WRITTEN.get(kind, kind) for kind, _ in steps)
+            alt = f"{name}, " + (f"damaged by {done}" if done else "as it is")
+            alt += f" in {len(spots)} spot{'s'[: len(spots) > 1]}" if spots else ""
+            told = said(y, photo)
+            if to := self.asked.get("do"):
+                self.into[to].take(alt, y, photo)
+                told += f". The {to} has it."
+        except Exception as error:  # whatever a page sends, or a learner's model raises: it is said there
+            self._refuse(n, error)
             return
         self.result, self.name = y, name
+        self.answer = {"n": n, "photo": name, "alt": alt, "said": told, "error": ""}
         file = io.BytesIO()
         Image.fromarray(as_bytes(y)).save(file, "PNG", compress_level=1)  # quick; few bytes matter less
-        source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-        done = ", then ".join(WRITTEN.get(kind, kind) for kind, _ in steps)
-        alt = f"{name}, " + (f"damaged by {done}" if done else "as it is") + (" in a spot" if spot else "")
-        self.answer = {"n": n, "src": source, "alt": alt, "said": said(y, photo), "error": ""}
+        self.pictures = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+    def _refuse(self, n: int, error: Exception) -> None:
+        """Says what is wrong; what is shown stays."""
+        what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
+        self.answer = self.answer | {"n": n, "error": f"That can't be shown: {what}"}

@@ -33,6 +33,12 @@ def coloured(values: np.ndarray, height: int, width: int) -> np.ndarray:
     return colours[rows][:, columns]
 
 
+def over(photo: Tensor, values: np.ndarray) -> np.ndarray:
+    """The map (h, w) in its colours, half and half with the photo (3, H, W) -> (H, W, 3) uint8."""
+    both = as_bytes(photo).astype(np.uint16) + coloured(values, *photo.shape[1:])
+    return (both // 2).astype(np.uint8)
+
+
 def strongest(*values: np.ndarray) -> float:
     """The largest value of all maps, and at least `FAINT`: what is drawn in yellow."""
     return max(FAINT, *(float(v.max()) for v in values))

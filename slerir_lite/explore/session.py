@@ -1,7 +1,8 @@
 """What the path explorer knows and does, without a page: settings in, results out, and a way back.
 
 Every change makes a new `Setting`, works out its results, and only then replaces the old one: whatever a
-model or a file raises, the session is left as it was. Results of one photo are kept, so that going back is at
+model or a file raises, the session is left as it was. A model that raises at once leaves a session without
+results, from which another photo or model leads on. Results of one photo are kept, so that going back is at
 once.
 """
 
@@ -22,6 +23,13 @@ from .upload import photo_from_bytes, smaller
 LONGEST = 320  # px: 256 x 256 take about 0.2 s on one core, and a click shall be answered within 0.4 s
 SHIPPED = "shipped"
 KEPT = 64  # results
+
+
+def in_words(failure: Exception) -> str:
+    """What was raised, for a page: our own errors are sentences, and others get their name before them."""
+    if isinstance(failure, ValueError | OSError):
+        return str(failure)
+    return f"{type(failure).__name__}: {failure}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Session:
     """photos: {name: (3, H, W) in [0, 1]}, clean ones; models: {name: a SlerIR, or see `explored`}.
 
     longest: px, to which photos are scaled down. setting, results: at present; history: earlier settings.
+    problem: what the first model raised, in words; then results is None, until a change succeeds.
     Raises ValueError without photos, and TypeError for what is no model.
     """
 
@@ -74,15 +83,21 @@ class Session:
             SHIPPED: as_restore(shipped())
         }
         self.own: set[str] = set()  # photos that came later: as they are, nobody knows their clean form
+        self.clean: dict[str, Tensor] = {}  # except of these
         self.history: list[Setting] = []
         self._kept: dict = {}
         self.setting = Setting(next(iter(photos)), model=next(iter(self.models)))
-        self.results = self._work_out(self.setting)
+        self.results: Results | None = None
+        self.problem = ""
+        try:
+            self.results = self._work_out(self.setting)
+        except Exception as failure:  # whatever a learner's own model raises
+            self.problem = in_words(failure)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(L, K) of the present model."""
-        return tuple(self.results.router.angle.shape)
+        """(L, K) of the present model; (0, 0) without results."""
+        return tuple(self.results.router.angle.shape) if self.results else (0, 0)
 
     @property
     def steppable(self) -> bool:
@@ -95,10 +110,11 @@ class Session:
         if what.get("model", self.setting.model) != self.setting.model:
             what = {"overrides": (), "stations": None} | what
         new = replace(self.setting, **what)
-        if new != self.setting:
-            self.results = self._work_out(new)
-            self.history.append(self.setting)
-            self.setting = new
+        if new != self.setting or not self.results:
+            before, self.results = self.results, self._work_out(new)
+            if before:
+                self.history.append(self.setting)
+            self.setting, self.problem = new, ""
 
     def undo(self) -> None:
         """The setting before; nothing where there is none."""
@@ -113,7 +129,7 @@ class Session:
     def surprise(self, better: bool, progress: Callable | None = None) -> str:
         """Take the single override that helps most, or else hurts most; where no clean photo is known, the
         one that changes most. Returns a sentence. progress: called with (done, all) before each."""
-        start, results = replace(self.setting, overrides=(), stations=None), self.results
+        start, results = replace(self.setting, overrides=(), stations=None), self.current()
         ways = list(single_overrides(results.router.choice, self.shape[1]))
         if not ways:
             return "With one specialist a station there is nothing to override."
@@ -146,8 +162,16 @@ class Session:
 
     def add_photo(self, name: str, content: bytes) -> None:
         """A photo of the learner's own, and go to it, as it is. Raises ValueError for what is no photo."""
-        self.photos[name] = smaller(photo_from_bytes(name, content), self.longest)
+        self.take(name, photo_from_bytes(name, content))
+
+    def take(self, name: str, photo: Tensor, clean: Tensor | None = None) -> None:
+        """Another photo (3, H, W) in [0, 1], and go to it, as it is. clean: as it should become, if that is
+        known."""
+        self.photos[name] = smaller(photo, self.longest)
         self.own.add(name)
+        self.clean.pop(name, None)
+        if clean is not None:
+            self.clean[name] = smaller(clean, self.longest)
         self._kept.clear()
         if self.setting.photo == name:  # another photo under the same name
             self.results = self._work_out(self.setting)
@@ -173,8 +197,14 @@ class Session:
 
     def score(self, image: Tensor) -> float | None:
         """PSNR in dB against the clean photo; None where that is not known."""
-        clean = self.results.clean
+        clean = self.current().clean
         return None if clean is None else dB(image, clean)
+
+    def current(self) -> Results:
+        """`results`. Raises ValueError where there are none."""
+        if not self.results:
+            raise ValueError(f"There is no path yet. {self.problem}")
+        return self.results
 
     def _work_out(self, setting: Setting) -> Results:
         if setting.photo not in self.photos:
@@ -204,7 +234,8 @@ class Session:
         if stations is not None:
             before = self._ask(setting, path, stations - 1).image if stations else given
         known = setting.damage != AS_IT_IS or setting.photo not in self.own
-        return Results(given, photo if known else None, router, hand, before)
+        clean = self.clean.get(setting.photo, photo if known else None)
+        return Results(given, clean, router, hand, before)
 
     def _given(self, setting: Setting) -> Tensor:
         key = (setting.photo, setting.damage, setting.severity)

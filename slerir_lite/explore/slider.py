@@ -4,19 +4,22 @@
 
 Both photos lie on top of each other; the slider says how much of the width shows the one before. It all
 happens in the page, without Python. Where no widget runs, `compare.before_and_after` gives a static figure.
+
+Photos of up to `MOST` bytes are shown without loss, larger ones as JPEG: the slider's state holds both, and
+so does a notebook that is saved with its widgets.
 """
 
-import base64
-import io
 from pathlib import Path
 
 import anywidget
 import numpy as np
 import traitlets
-from PIL import Image
 
-from ..photo import as_bytes, as_photo
+from ..photo import as_photo
 from .compare import score
+from .pixels import small_source
+
+MOST = 100_000  # bytes, of each photo
 
 
 class Slider(anywidget.AnyWidget):
@@ -38,7 +41,7 @@ class Slider(anywidget.AnyWidget):
         told = []
         for photo, name in zip(photos, (name_before, name_after), strict=False):
             gained = "" if clean is None else score(_rows(photo), _rows(photos[2]))
-            told.append({"name": f"{name}{gained}", "src": _source(photo)})
+            told.append({"name": f"{name}{gained}", "src": small_source(photo, MOST)})
         super().__init__(before=told[0], after=told[1], **more)
         self.add_class("slerir-slider")
 
@@ -46,10 +49,3 @@ class Slider(anywidget.AnyWidget):
 def _rows(photo) -> np.ndarray:
     """(3, H, W) -> (H, W, 3), as `score` takes it."""
     return np.asarray(photo.permute(1, 2, 0))
-
-
-def _source(photo) -> str:
-    """(3, H, W) in [0, 1] as the source of an <img>, without loss."""
-    file = io.BytesIO()
-    Image.fromarray(as_bytes(photo)).save(file, "WEBP", lossless=True, method=1, quality=20)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -34,7 +34,7 @@ class Watched:
 
 
 STAND_IN = """
-async ([source, css, state]) => {
+async ([source, css, state, pictures]) => {
   document.head.appendChild(document.createElement("style")).textContent = css;
   const heard = {};
   const model = window.model = {
@@ -44,7 +44,12 @@ async ([source, css, state]) => {
     save_changes: () => { model.saved.push(structuredClone(model.changed)); model.changed = {}; },
     on: (name, call) => (heard[name] ??= new Set()).add(call),
     off: (name, call) => heard[name]?.delete(call),
-    send: (message) => model.saved.push(message),
+    // A page that asks for its pictures gets them; everything else is kept.
+    send: (message) => {
+      if (message.kind === "paint") model.tell({ kind: "pictures", pictures });
+      else model.saved.push(message);
+    },
+    tell: (message) => { for (const call of heard["msg:custom"] ?? []) call(message); },
     // What the kernel would do: new values, and everybody who listens is told.
     receive: (values) => {
       Object.assign(model.state, values);
@@ -65,11 +70,13 @@ async ([source, css, state]) => {
 def alone(page, widget):
     """Renders an anywidget without Jupyter. Returns the page.
 
-    In it, `model.saved` is what the page sent to Python, and `model.receive({…})` what Python would send.
+    In it, `model.saved` is what the page sent to Python. `model.receive({…})` and `model.tell({…})` are what
+    Python would send: values, and a message.
     """
     state = {k: v for k, v in widget.get_state().items() if _plain(v)}
     page.set_content('<!doctype html><html lang="en"><title>alone</title><body></body></html>')
-    page.evaluate(STAND_IN, [widget._esm, getattr(widget, "_css", ""), state])
+    pictures = getattr(widget, "pictures", None)
+    page.evaluate(STAND_IN, [widget._esm, getattr(widget, "_css", ""), state, pictures])
     return page
 
 

@@ -21,7 +21,7 @@ from .page import alone, violations
 def playground():
     generator = torch.Generator().manual_seed(0)
     photos = {name: torch.rand(3, 24, 32, generator=generator) for name in ("leaves", "fallen")}
-    return Playground(photos)
+    return Playground(photos, into={"path explorer": SimpleNamespace(take=lambda *sent: None)})
 
 
 def watch():
@@ -117,8 +117,11 @@ def test_the_playground_says_an_error_and_keeps_the_picture(page):
 def test_every_control_of_the_playground_is_reached_by_tab_and_shows_that_it_is(page):
     box = alone(page, playground()).locator(".slerir-playground")
     box.get_by_label("where").select_option("spot")
+    box.get_by_role("button", name="add a spot").click()
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.click(5, 795)
     reached = []
-    for _ in range(20):
+    for _ in range(30):
         page.keyboard.press("Tab")
         at = page.evaluate("""() => {
           const el = document.activeElement;
@@ -130,21 +133,148 @@ def test_every_control_of_the_playground_is_reached_by_tab_and_shows_that_it_is(
         reached.append(at)
     assert all(outline == "solid" for _, outline in reached)
     words = " ".join(text for text, _ in reached)
-    for name in ("photo", "damage", "σ", "where", "across", "down", "radius", "soft", "Save"):
+    for name in ("photo", "your own", "damage", "σ", "remove", "earlier", "add a damage", "where", "across",
+                 "down", "radius", "soft", "add a spot", "Save", "Send it"):  # fmt: skip
         assert name in words
 
 
 def test_the_playground_shown_twice_has_the_same_knobs_turned(page):
     made = playground()
-    spot = {"across": 20, "down": 30, "radius": 40, "soft": 5}
-    made.set_state({"asked": {"n": 7, "photo": "fallen", "steps": [["haze", {"beta": 2}]], "spot": spot}})
+    spots = [
+        {"across": 20, "down": 30, "radius": 40, "soft": 5},
+        {"across": 60, "down": 70, "radius": 9, "soft": 3},
+    ]
+    steps = [["haze", {"beta": 2, "air": 0.5}], ["noise", {"sigma": 7}], ["haze", {"beta": 1, "air": 0.9}]]
+    made.set_state({"asked": {"n": 7, "photo": "fallen", "steps": steps, "spots": spots}})
     box = alone(page, made).locator(".slerir-playground")
     assert box.get_by_label("photo").input_value() == "fallen"
-    assert box.get_by_label("density").input_value() == "2"
+    assert [d.input_value() for d in box.get_by_label("density").all()] == ["2", "1"]
     assert box.get_by_label("across").input_value() == "20"
-    box.get_by_label("density").fill("1")
-    (sent,) = page.evaluate("model.saved.map((s) => s.asked)")
-    assert sent == {"n": 8, "photo": "fallen", "steps": [["haze", {"beta": 1, "air": 0.9}]], "spot": spot}
+    box.get_by_label("σ").fill("8")
+    steps[1][1]["sigma"] = 8
+    assert asked(page) == [{"n": 8, "photo": "fallen", "steps": steps, "spots": spots}]
+
+
+def asked(page) -> list[dict]:
+    """The questions so far, of which each has been answered but the last."""
+    return page.evaluate("model.saved.map((s) => s.asked)")
+
+
+def kinds(question) -> list[str]:
+    return [kind for kind, _ in question["steps"]]
+
+
+def test_damages_are_added_moved_and_removed(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    for n, kind in enumerate(("haze", "blur", "rain"), 1):
+        if n > 1:
+            box.get_by_role("button", name="add a damage").click()
+            assert page.evaluate("document.activeElement.tagName") == "SELECT"
+        box.get_by_label("damage").nth(n).select_option(kind)
+        answered(page, n=n)
+    assert kinds(asked(page)[-1]) == ["noise", "haze", "blur", "rain"]
+    assert box.get_by_role("group").all_inner_texts()[3].startswith("Then (4)")
+    box.get_by_role("button", name="earlier: no. 3").click()
+    answered(page, n=4)
+    assert kinds(asked(page)[-1]) == ["noise", "blur", "haze", "rain"]
+    assert page.evaluate("document.activeElement.ariaLabel") == "earlier: no. 2"
+    box.get_by_role("button", name="remove: no. 1").click()
+    answered(page, n=5)
+    assert kinds(asked(page)[-1]) == ["blur", "haze", "rain"]
+    assert violations(page, ".slerir-playground") == []
+    for _ in range(2):
+        box.get_by_role("button", name="remove: no. 1").click()
+    assert box.get_by_role("button", name="remove: no. 1").is_disabled()
+
+
+def click(page, across, down):
+    image = page.locator(".slerir-playground img")
+    size = image.bounding_box()
+    image.click(position={"x": across * size["width"], "y": down * size["height"]})
+
+
+def places(question) -> list[tuple[float, float]]:
+    return [(round(spot["across"], -1), round(spot["down"], -1)) for spot in question["spots"]]
+
+
+def test_each_click_on_the_picture_is_one_more_spot_which_can_be_turned_and_removed(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    click(page, 0.2, 0.3)
+    answered(page, n=1)
+    box.get_by_label("radius (").fill("10")
+    answered(page, n=2)
+    click(page, 0.7, 0.6)
+    answered(page, n=3)
+    assert [places(question) for question in asked(page)] == [[(20, 30)], [(20, 30)], [(20, 30), (70, 60)]]
+    assert [spot["radius"] for spot in asked(page)[-1]["spots"]] == [10, 10]
+    box.get_by_role("combobox", name="spot", exact=True).select_option("0")
+    assert abs(float(box.get_by_label("across").input_value()) - 20) < 5
+    box.get_by_label("across").fill("40")
+    answered(page, n=4)
+    assert places(asked(page)[-1]) == [(40, 30), (70, 60)]
+    box.get_by_role("button", name="remove this spot").click()
+    answered(page, n=5)
+    assert places(asked(page)[-1]) == [(70, 60)]
+    box.get_by_label("where").select_option("")
+    answered(page, n=6)
+    assert asked(page)[-1]["spots"] == []
+    click(page, 0.5, 0.5)  # begins anew
+    answered(page, n=7)
+    assert places(asked(page)[-1]) == [(50, 50)]
+
+
+DROP = """([selector, name]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array([1, 2, 3])], name, { type: "image/png" }));
+  for (const kind of ["dragover", "drop"]) document.querySelector(selector)
+    .dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_photo_is_dropped_on_the_playground_and_then_chosen(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    page.evaluate(DROP, [".slerir-playground", "mine.png"])
+    page.wait_for_function("model.saved.length === 1")
+    (sent,) = page.evaluate("model.saved")
+    assert (sent["kind"], sent["name"], sent["content"]) == ("file", "mine.png", "AQID")
+    assert sent["asked"]["n"] == 1 and kinds(sent["asked"]) == ["noise"]
+    box.get_by_label("σ").fill("10")  # meanwhile
+    page.evaluate("model.receive({ names: ['leaves', 'fallen', 'mine.png'] })")
+    answered(page, n=1, photo="mine.png", error="")
+    assert box.get_by_label("photo").input_value() == "mine.png"
+    question = page.evaluate("model.saved[1].asked")
+    assert question["photo"] == "mine.png" and question["steps"] == [["noise", {"sigma": 10}]]
+
+
+def test_a_file_that_is_no_photo_leaves_the_playgrounds_photo_chosen(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    box.locator("input[type=file]").set_input_files(
+        {"name": "torn.png", "mimeType": "image/png", "buffer": b"torn"}
+    )
+    page.wait_for_function("model.saved.length === 1")
+    answered(page, n=1, error="torn.png is not an image")
+    assert box.get_by_label("photo").input_value() == "leaves"
+    assert box.get_by_role("status").inner_text() == "torn.png is not an image"
+    box.get_by_label("σ").fill("10")
+    assert page.evaluate("model.saved.length") == 2
+
+
+def test_the_playground_sends_its_picture_on(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    box.get_by_role("button", name="Send it to the path explorer").click()
+    (question,) = asked(page)
+    assert question["do"] == "path explorer"
+    answered(page, n=1)
+    box.get_by_label("σ").fill("10")
+    assert "do" not in asked(page)[-1]
+
+
+def test_the_playground_paints_what_comes(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    source = box.locator("img").get_attribute("src")
+    page.evaluate("(src) => model.tell({ kind: 'pictures', pictures: src + '#' })", source)
+    assert box.locator("img").get_attribute("src") == source + "#"
+    assert box.get_by_role("link").get_attribute("href") == source + "#"
 
 
 def test_the_playgrounds_picture_can_be_saved(page):
@@ -217,6 +347,38 @@ def test_the_path_explorers_arrow_keys_move_and_enter_overrides(page):
     page.wait_for_function("model.saved.length === 1")
     assert page.evaluate("model.saved[0].asked.overrides") == [None, 1, None]
     assert box.get_by_role("button", name="station 2, specialist 1").get_attribute("aria-pressed") == "true"
+
+
+def test_a_path_explorer_without_a_path_says_why_and_offers_other_models(page):
+    def never(photo, path=None):
+        raise RuntimeError("my layer is missing")
+
+    made = PathExplorer({"leaves": torch.full((3, 24, 32), 0.5)}, {"never": never, "toy": toy})
+    box = alone(page, made).locator(".slerir-path-explorer")
+    assert "RuntimeError: my layer is missing" in box.get_by_role("alert").inner_text()
+    assert box.locator(".map").is_hidden() and box.get_by_role("button", name="undo").is_hidden()
+    assert violations(page, ".slerir-path-explorer") == []
+    box.get_by_label("model").select_option("toy")
+    page.wait_for_function("model.saved.length === 1")
+    made.set_state({"asked": page.evaluate("model.saved[0].asked")})
+    page.evaluate("(state) => model.receive({ state })", made.state)
+    page.evaluate("(pictures) => model.tell({ kind: 'pictures', pictures })", made.pictures)
+    assert box.get_by_role("alert").inner_text() == ""
+    assert box.locator(".node").count() == 6 and box.locator(".map").is_visible()
+    assert box.locator(".pictures img").count() == 4
+
+
+def test_the_guide_viewer_says_that_it_works_and_shows_the_focus(page):
+    box = alone(page, guide_viewer()).locator(".slerir-guide-viewer")
+    said = box.get_by_role("status").inner_text()
+    assert "Inside the spot" in said
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    box.get_by_label("damage").select_option("blur")
+    box.get_by_text("working …").wait_for()
+    answered(page, turn=page.evaluate("model.saved[0].asked.turn"), said="Done.")
+    assert box.get_by_role("status").inner_text() == "Done."
+    assert box.locator(".panels").get_attribute("aria-busy") == "false"
 
 
 def test_the_guide_viewer_asks_where_the_spot_is_dragged_to(page):

@@ -1,0 +1,93 @@
+// The guide viewer's page: where the spot is goes to Python, and the five pictures that come back are shown.
+
+function render({ model, el }) {
+  const row = (text) => labelled(text, el);
+  const choose = (text, options) => {
+    const select = make("select", row(text));
+    fill(select, options, "");
+    return select;
+  };
+  const slide = (text, min, max) =>
+    make("input", row(text), { type: "range", min, max, step: 0.01 });
+  const tick = (text) => make("input", row(text), { type: "checkbox" });
+  const inputs = {
+    photo: choose("photo", model.get("names").map((n) => [n, n])),
+    kind: choose("damage", model.get("kinds")),
+    column: slide("spot, from left to right", 0, 1),
+    row: slide("spot, from top to bottom", 0, 1),
+    radius: slide("size of the spot", ...model.get("radii")),
+    far: tick("global sense"),
+    near: tick("local sense"),
+  };
+  const read = (i) => i.type === "checkbox" ? i.checked : i.type === "range" ? +i.value : i.value;
+  const status = make("p", el);
+  status.setAttribute("role", "status");
+  const box = make("div", el, { className: "panels" });
+  const figures = {}, images = {};
+  for (const [name, text] of model.get("panels")) {
+    figures[name] = make("figure", box);
+    make("figcaption", figures[name], { textContent: text });
+    images[name] = Object.assign(document.createElement("img"), { draggable: false });
+  }
+  let timer, late, waiting = false, outstanding = null, turn = 0;
+  const send = () => {
+    const asked = Object.fromEntries(Object.entries(inputs).map(([k, i]) => [k, read(i)]));
+    waiting = false;
+    box.setAttribute("aria-busy", "true");
+    clearTimeout(late);
+    late = setTimeout(() => { status.textContent = "working …"; }, 300);
+    outstanding = turn = Math.max(turn, model.get("asked").turn ?? 0) + 1;
+    model.set("asked", { ...asked, turn });
+    model.save_changes();
+  };
+  const busy = () => outstanding !== null;
+  const ask = () => {
+    waiting = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => { if (waiting && !busy()) send(); }, 60);
+  };
+  const draw = () => {
+    const { said, error, turn: answered } = model.get("answer");
+    if (answered === outstanding) outstanding = null;
+    if (busy()) return;
+    clearTimeout(late);
+    status.textContent = error || said;
+    box.setAttribute("aria-busy", "false");
+    if (waiting) send();
+  };
+  const paint = (panels) => {
+    for (const [name, [src, alt]] of Object.entries(panels ?? {})) {
+      Object.assign(images[name], { src, alt });
+      figures[name].append(images[name]); // not before there is something to see
+    }
+  };
+  for (const [name, input] of Object.entries(inputs)) {
+    const value = model.get("asked")[name];
+    if (input.type === "checkbox") input.checked = value; else input.value = value;
+    input.addEventListener(input.type === "range" ? "input" : "change", ask);
+  }
+  const photo = images.photo;
+  photo.className = "drag";
+  const share = (at, from, length) => Math.min(1, Math.max(0, (at - from) / length));
+  const place = (event) => {
+    const frame = photo.getBoundingClientRect();
+    inputs.column.value = share(event.clientX, frame.left, frame.width);
+    inputs.row.value = share(event.clientY, frame.top, frame.height);
+    ask();
+  };
+  photo.addEventListener("pointerdown", (event) => {
+    photo.setPointerCapture(event.pointerId);
+    place(event);
+  });
+  photo.addEventListener("pointermove", (event) => { if (event.buttons) place(event); });
+  model.on("change:answer", draw);
+  draw();
+  const unpaint = pictured(model, paint);
+  return () => {
+    clearTimeout(timer);
+    clearTimeout(late);
+    model.off("change:answer", draw);
+    unpaint();
+  };
+}
+export default { render };
