@@ -23,7 +23,7 @@ PAUSE = 2500  # milliseconds on the last frame, before the film begins again
 
 
 def play(frames: Iterable[Figure], alt: str, milliseconds: int = 120, figure=None) -> None:
-    """Display frames as a film, and below it, if given, a plotly figure of the same.
+    """Display frames as a film, and below it, if given, an `Interactive` of the same.
 
     frames: matplotlib figures of one size, each with a title and labels, see `show`. Each is drawn before
     the next is asked for, so that all may be one figure which changes.
