@@ -16,6 +16,7 @@ so that readers can run `python notebooks/run.py --calibrate` and compare. The h
 """
 
 import json
+import os
 import re
 import sys
 import time
@@ -25,6 +26,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from slerir_lite.course.budget import budget
+from slerir_lite.explore.show import SAVED
 
 FOLDER = Path(__file__).resolve().parent
 LOG = FOLDER.parent / "benchmarks" / "notebooks.json"
@@ -85,6 +87,7 @@ def run(path: Path, timeout: float = 600, measure: bool = False, only_log: bool 
             raise ValueError(f"{path.name} has no <!-- measured --><!-- /measured --> to write into.")
         notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
         loop = calibrate()
+    os.environ[SAVED] = "1"
     here = {"metadata": {"path": str(path.parent)}}
     start = time.perf_counter()
     NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=here).execute()

@@ -74,7 +74,7 @@ class Page(HTMLParser):
 
 
 def test_as_many_photos_leave_a_specialist_as_come_in():
-    (sankey,) = crowd(PATHS, LABELS).data
+    (sankey,) = crowd(PATHS, LABELS).plotly.data
     link, names = sankey.link, sankey.node.label
     came, left = np.zeros(len(names)), np.zeros(len(names))
     np.add.at(came, list(link.target), link.value)
@@ -90,13 +90,13 @@ def test_as_many_photos_leave_a_specialist_as_come_in():
 
 
 def test_every_link_has_its_group_s_colour_and_number():
-    (sankey,) = crowd(PATHS[:2], ["noise", "haze"]).data
+    (sankey,) = crowd(PATHS[:2], ["noise", "haze"]).plotly.data
     assert len(set(sankey.link.color)) == 2 and set(sankey.link.value) == {1}
     assert list(sankey.link.customdata).count("noise") == 8
 
 
 def test_the_flow_is_plain_and_small():
-    figure = crowd(PATHS, LABELS)
+    figure = crowd(PATHS, LABELS).plotly
     text = figure.to_json()
     assert type(figure).__name__ == "Figure" and len(text) < 60_000 and "bdata" not in text
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"

@@ -1,6 +1,6 @@
 """The crowd: the paths of many photos at once, as a flow from station to station.
 
-Two pictures of the same thing. `crowd` (plotly) tells the numbers where it is pointed at, without a kernel.
+Two pictures of the same thing. `crowd` tells the numbers where it is pointed at, without a kernel.
 `crowd_picture` stands beside it where nothing can be pointed at. In both, photos keep their group's colour
 all the way; in the static one they also lie in every specialist in the groups' order, and carry its mark.
 """
@@ -15,7 +15,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from torch import Tensor
 
+from .crowd_svg import crowd_svg
 from .explored import found
+from .show import Interactive
 from .style import HIGHEST, INK, MARKS, OTHER, WRITTEN, Mark, canvas, head, legend, plain
 
 GAP = 0.16  # between two specialists, as a share of the crowd
@@ -26,15 +28,20 @@ def paths_of(photos: Iterable[Tensor], restore: Callable) -> np.ndarray:
     return np.array([found(restore, photo).choice for photo in photos])
 
 
-def crowd(paths, labels: Sequence[str], title: str = "The paths of the crowd"):
-    """A plotly Sankey (`go.Figure`), to be shown with `show(figure, alt, crowd_picture(...))`.
+def crowd(paths, labels: Sequence[str], title: str = "The paths of the crowd") -> Interactive:
+    """An interactive figure, to be shown with `show(figure, alt, crowd_picture(...))`.
 
     paths: (N, L) int; labels: N names of groups, such as the degradation of each photo; groups are drawn in
     the order in which they first come. Raises ValueError where these don't fit together.
     """
+    paths, groups = _checked(paths, labels)
+    page = crowd_svg(paths, groups, *_heights(paths, groups), title)
+    return Interactive(page, _plotly(paths, groups, title))
+
+
+def _plotly(paths, groups, title):
     import plotly.graph_objects as go
 
-    paths, groups = _checked(paths, labels)
     layers, experts = paths.shape[1], int(paths.max()) + 1
     names = list(groups)
     nodes = {("group", name): k for k, name in enumerate(names)}
@@ -91,20 +98,10 @@ def crowd(paths, labels: Sequence[str], title: str = "The paths of the crowd"):
 def crowd_picture(paths, labels: Sequence[str], title: str = "The paths of the crowd") -> Figure:
     """The same flow as a static figure. Arguments as for `crowd`."""
     paths, groups = _checked(paths, labels)
-    count, layers = paths.shape
-    experts = int(paths.max()) + 1
+    layers, experts = paths.shape[1], int(paths.max()) + 1
     figure = canvas(HIGHEST)
     ax = plain(figure.subplots())
-    # In each specialist photos lie in the groups' order: rows [at, at + 1) of the layer's column.
-    rank = np.empty(count, int)
-    for k, rows in enumerate(groups.values()):
-        rank[rows] = k
-    # Those that go on to the same specialist leave side by side; those that come from the same one arrive so.
-    leave, arrive = np.empty((2, count, layers))
-    for layer in range(layers):
-        for heights, neighbour in ((leave, min(layer + 1, layers - 1)), (arrive, max(layer - 1, 0))):
-            where = np.lexsort((paths[:, neighbour], rank, paths[:, layer]))
-            heights[where, layer] = np.arange(count) + GAP * count * paths[where, layer]
+    leave, arrive = _heights(paths, groups)
     half = 0.07
     for layer in range(layers):
         for expert in range(experts):
@@ -143,6 +140,22 @@ def describe_crowd(paths, labels: Sequence[str]) -> str:
         f"The paths of {len(paths)} photos through {paths.shape[1]} stations, as bands between specialists. "
         f"Different paths in each group: {', '.join(told)}."
     )
+
+
+def _heights(paths, groups) -> np.ndarray:
+    """(2, N, L): the row of each photo in a station's column, where it leaves and where it arrives."""
+    count, layers = paths.shape
+    # In each specialist photos lie in the groups' order: rows [at, at + 1) of the layer's column.
+    rank = np.empty(count, int)
+    for k, rows in enumerate(groups.values()):
+        rank[rows] = k
+    # Those that go on to the same specialist leave side by side; those that come from the same one arrive so.
+    leave, arrive = np.empty((2, count, layers))
+    for layer in range(layers):
+        for heights, neighbour in ((leave, min(layer + 1, layers - 1)), (arrive, max(layer - 1, 0))):
+            where = np.lexsort((paths[:, neighbour], rank, paths[:, layer]))
+            heights[where, layer] = np.arange(count) + GAP * count * paths[where, layer]
+    return np.stack([leave, arrive])
 
 
 def _ribbon(ax, x0: float, x1: float, start: np.ndarray, end: np.ndarray, mark: Mark) -> None:

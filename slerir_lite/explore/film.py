@@ -23,7 +23,7 @@ PAUSE = 2500  # milliseconds on the last frame, before the film begins again
 
 
 def play(frames: Iterable[Figure], alt: str, milliseconds: int = 120, figure=None) -> None:
-    """Display frames as a film, and below it, if given, a plotly figure of the same.
+    """Display frames as a film, and below it, if given, an `Interactive` of the same.
 
     frames: matplotlib figures of one size, each with a title and labels, see `show`. Each is drawn before
     the next is asked for, so that all may be one figure which changes.
@@ -42,12 +42,25 @@ def apng(frames: Iterable[Figure], milliseconds: int = 120) -> bytes:
     pictures = [_drawn(frame, number) for number, frame in enumerate(frames, 1)]
     if not pictures or len({p.size for p in pictures}) > 1:
         raise ValueError(f"Frames must be of one size; these are {sorted({p.size for p in pictures})}.")
+    pictures = _indexed(pictures)
     file = io.BytesIO()
     lasting = [milliseconds] * (len(pictures) - 1) + [PAUSE]
     # Frames replace one another; blended, what is transparent would let the one before show through.
     how = {"save_all": True, "append_images": pictures[1:], "duration": lasting, "loop": 0}
     pictures[0].save(file, "PNG", **how, disposal=0, blend=0)
     return file.getvalue()
+
+
+def _indexed(pictures: list[Image.Image]) -> list[Image.Image]:
+    """The same in one palette of all their colours, half as large. With more than 256 they stay."""
+    pixels = np.stack([np.asarray(p) for p in pictures])
+    colours, numbers = np.unique(pixels.view(np.uint32), return_inverse=True)
+    if len(colours) > 256:
+        return pictures
+    found = [Image.fromarray(n.astype(np.uint8)) for n in numbers.reshape(pixels.shape[:3])]
+    for picture in found:
+        picture.putpalette(colours.tobytes(), "RGBA")
+    return found
 
 
 def _drawn(frame: Figure, number: int) -> Image.Image:

@@ -47,6 +47,19 @@ def checked(points, centres, labels) -> tuple[np.ndarray, np.ndarray, list[str]]
     return points, centres, labels
 
 
+def unit_vectors(points, dims: int) -> np.ndarray | None:
+    """(..., 3) with so many dimensions, as an array; None stays. Raises ValueError for anything else."""
+    if points is None:
+        return None
+    points = np.asarray(points.detach().cpu() if isinstance(points, Tensor) else points, float)
+    if points.ndim != dims or points.shape[-1] != 3:
+        raise ValueError(f"These should be {dims} dimensions of vectors in space, but are {points.shape}.")
+    lengths = np.linalg.norm(points, axis=-1)
+    if np.any(np.abs(lengths - 1) > 1e-3):
+        raise ValueError(f"These should be unit vectors; their lengths reach {lengths.max():.3g}.")
+    return points
+
+
 def viewpoint(centres: np.ndarray) -> np.ndarray:
     """The direction to look from: no place on the edge, where front and back would both half show it."""
     k = np.arange(2000) + 0.5

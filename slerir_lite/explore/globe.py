@@ -1,7 +1,7 @@
 """The globe: where photos lie among the six places, on a compass with d = 3.
 
-Two pictures of the same thing. `globe` spins under the mouse, without a kernel. `globe_picture` shows both
-sides at once, for where nothing spins.
+Two pictures of the same thing. `globe` spins under the mouse, without a kernel (`spin`; the plotly figure is
+for where only that may, see `show`). `globe_picture` shows both sides at once, for where nothing spins.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,40 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..degrade import PLACES
-from .geometry import angles, axes, checked, graticule, viewpoint
+from .geometry import angles, axes, checked, graticule, unit_vectors, viewpoint
+from .show import Interactive
+from .spin import MIXED, spot, spun
 from .style import HIGHEST, INK, MARKS, OTHER, WRITTEN, canvas, head, legend, plain
 
 TITLE = "Where photos lie on the sphere"
-MIXED = "a mix or a corner"  # what any label but a place's name counts as
 
 
 def globe(points, centres, labels: Sequence[str] | None = None, names: Sequence[str] | None = None,
-          highlight: int | None = None, title: str = TITLE):  # fmt: skip
-    """A plotly figure (`go.Figure`), to be shown with `show(figure, alt, globe_picture(...))`.
+          highlight: int | None = None, title: str = TITLE, photos: Sequence | None = None,
+          pins=None) -> Interactive:  # fmt: skip
+    """An interactive figure, to be shown with `show(figure, alt, globe_picture(...))`.
 
     points: (N, 3) unit vectors z; centres: (6, 3), the places, in the order of `degrade.PLACES`.
     labels: for each point the place whose mark it gets; any other text (a mix) gets a mark of its own.
     names: for each point what to say when it is pointed at. highlight: the point to ring.
-    Raises ValueError for points that do not lie on a sphere in three dimensions.
+    photos: N, as `as_photo` takes them, for a thumbnail of each. pins: (L, K, 3), each station's, for a menu.
+    Raises ValueError for points that do not lie on a sphere in three dimensions, and where there are not as
+    many names or photos.
     """
-    import plotly.graph_objects as go
-
     points, centres, labels = checked(points, centres, labels)
     names = labels if names is None else list(names)
+    photos = [()] * len(points) if photos is None else [(photo,) for photo in photos]
+    spots = [
+        spot(kind_of(label), name, point[None], photo)
+        for label, name, point, photo in zip(labels, names, points, photos, strict=True)
+    ]
+    page = spun(title, viewpoint(centres), spots, centres, pins=unit_vectors(pins, 3), highlight=highlight)
+    return Interactive(page, _plotly(points, centres, labels, names, highlight, title))
+
+
+def _plotly(points, centres, labels, names, highlight, title):
+    import plotly.graph_objects as go
+
     traces = background()
     for kind in (*PLACES, MIXED):
         rows = [k for k, label in enumerate(labels) if kind_of(label) == kind]

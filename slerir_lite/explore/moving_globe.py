@@ -1,7 +1,7 @@
 """Points that move over the globe: repelling one another, or finding their places while a compass learns.
 
-The same run as a film (`film_of`, for `film.play`) and as a plotly figure with a slider (`moving_globe`),
-which spins while it plays and needs no kernel.
+The same run as a film (`film_of`, for `film.play`) and with a slider (`moving_globe`), as a globe which spins
+while it plays and needs no kernel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,12 @@ from torch import Tensor
 from ..degrade import PLACES
 from .geometry import axes, viewpoint
 from .globe import MIXED, background, dot, dots, kind_of, outline, places, scene, xyz
+from .show import Interactive
+from .spin import spot, spun
 from .style import INK, MARKS, OTHER, WRITTEN, canvas, head, legend, plain
 
 AROUND = np.array([0.62, 0.62, 0.48]) / np.linalg.norm([0.62, 0.62, 0.48])  # to look from, without places
+MILLISECONDS = 120  # a moment
 FILM = 280  # px: a film has many pictures, so each is lower than others
 
 
@@ -52,11 +55,20 @@ def _frames(points, kinds, captions, title, centres) -> Iterator[Figure]:
             mark.remove()
 
 
-def moving_globe(points, labels: Sequence[str], captions: Sequence[str], title: str, centres=None):
-    """The same as a plotly figure with a slider and a button that plays it. Arguments as for `film_of`."""
+def moving_globe(points, labels: Sequence[str], captions: Sequence[str], title: str, centres=None,
+                 names: Sequence[str] | None = None) -> Interactive:  # fmt: skip
+    """The same with a slider and a button that plays it. Arguments as for `film_of`; names as for `globe`."""
+    points, centres = _checked(points, labels, captions, centres)
+    spots = [spot(kind_of(label), name, points[:, n])
+             for n, (label, name) in enumerate(zip(labels, names or labels, strict=True))]  # fmt: skip
+    towards = AROUND if centres is None else viewpoint(centres)
+    page = spun(title, towards, spots, centres, captions, play=MILLISECONDS)
+    return Interactive(page, _plotly(points, labels, captions, title, centres))
+
+
+def _plotly(points, labels, captions, title, centres):
     import plotly.graph_objects as go
 
-    points, centres = _checked(points, labels, captions, centres)
     still = background() + ([] if centres is None else places(centres))
     rows = {kind: [n for n, label in enumerate(labels) if kind_of(label) == kind]
             for kind in (*PLACES, MIXED)}  # fmt: skip
@@ -73,7 +85,7 @@ def moving_globe(points, labels: Sequence[str], captions: Sequence[str], title: 
     return figure.update_layout(**controls(captions, play=True))
 
 
-def controls(captions: Sequence[str], play: bool, about: str = "", milliseconds: int = 120) -> dict:
+def controls(captions: Sequence[str], play: bool, about: str = "", milliseconds: int = MILLISECONDS) -> dict:
     """plotly's slider over frames that are named "0", "1", … and, with play, two buttons. For a layout.
 
     about: what stands before the caption, such as "severity ".

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..photo import as_bytes
+from ..photo import as_bytes, as_photo
 
 GAIN = 4  # how much stronger a difference is drawn than it is
 
@@ -37,6 +37,14 @@ def small_source(photo: Tensor, most: int = 450_000) -> str:
         else:
             image = image.resize([max(1, n * 3 // 4) for n in image.size], Image.Resampling.LANCZOS)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def tiny_source(photo, side: int = 96) -> str:
+    """A photo, as `as_photo` takes it -> a data: URI of a small JPEG, at most `side` pixels: 1 to 3 KB."""
+    image, file = Image.fromarray(as_bytes(as_photo(photo))), io.BytesIO()
+    image.thumbnail((side, side))
+    image.save(file, "JPEG", quality=50, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def difference(one: Tensor, other: Tensor) -> Tensor:

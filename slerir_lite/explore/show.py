@@ -1,31 +1,45 @@
 """Pictures into a notebook, with words for those who can't see them.
 
-A matplotlib figure becomes a PNG with its alt text. A plotly figure follows its static twin, so that there is
-a picture where no JavaScript runs, as on GitHub. JupyterLab draws the interactive one with the plotly.js that
-plotly's own extension brings; no copy of plotly.js is saved in the notebook. Colab and Kaggle have no such
-extension: there plotly shows the figure in its own way.
+A matplotlib figure becomes a PNG with its alt text. An interactive figure follows its static twin, so that
+there is a picture where no JavaScript runs, as on GitHub. It is a piece of HTML that needs nothing else, and
+lives wherever a page runs scripts.
+
+JupyterLab runs none in a notebook that came from elsewhere until its cells are run. There plotly's mime type
+helps, which its extension draws in any notebook. But where both are there JupyterLab takes plotly's, which
+knows no thumbnails; so only what `notebooks/run.py` saves for readers carries both. No copy of plotly.js is
+in either.
 """
 
 import base64
 import html
 import io
 import json
+import os
+from dataclasses import dataclass
 
 from IPython.display import display
 from matplotlib.figure import Figure
 
 from .labels import unlabelled
+from .spin import INSTEAD
 from .style import DPI
 
 PLOTLY = "application/vnd.plotly.v1+json"
-HOSTED = {"colab", "kaggle"}  # plotly's names for where its mime type is not shown
-INSTEAD = "(The same as an interactive figure, which is not shown here.)"
+SAVED = "SLERIR_SAVED"  # set in the environment of a kernel whose outputs are saved for others
+
+
+@dataclass(frozen=True)
+class Interactive:
+    """One figure twice: page, HTML that needs nothing else; and plotly, a `go.Figure`."""
+
+    page: str
+    plotly: object
 
 
 def show(figure, alt: str, twin: Figure | None = None) -> None:
     """Display a figure under a code cell.
 
-    figure: of matplotlib; or of plotly, with its static `twin`.
+    figure: of matplotlib; or an `Interactive`, with its static `twin`.
     alt: one or two sentences that say what the picture shows. Raises ValueError where it is empty, and
     where the figure has no title or an axis no label.
     """
@@ -33,21 +47,19 @@ def show(figure, alt: str, twin: Figure | None = None) -> None:
         _display(*bundle(figure, alt))
         return
     if twin is None:
-        raise ValueError("A plotly figure needs its static twin, for where no JavaScript runs.")
+        raise ValueError("An interactive figure needs its static twin, for where no JavaScript runs.")
     _display(*bundle(twin, alt))
     interactive(figure)
 
 
-def interactive(figure) -> None:
-    """Display a plotly figure alone. What is seen without JavaScript must stand beside it: see `show`."""
-    import plotly.io
-
-    if plotly.io.renderers.default in HOSTED:
-        figure.show()
-        return
-    content = json.loads(figure.to_json()) | {"config": {"responsive": True, "displayModeBar": False}}
+def interactive(figure: Interactive) -> None:
+    """Display it alone. What is seen without JavaScript must stand beside it: see `show`."""
+    data = {"text/html": figure.page, "text/plain": INSTEAD}
+    if os.environ.get(SAVED):
+        look = {"config": {"responsive": True, "displayModeBar": False}}
+        data[PLOTLY] = json.loads(figure.plotly.to_json()) | look
     # Apart from the picture: in one output, plotly's extension shows that until the mouse comes near.
-    _display({PLOTLY: content, "text/plain": INSTEAD}, {})
+    _display(data, {})
 
 
 def png(figure: Figure) -> bytes:

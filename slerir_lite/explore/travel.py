@@ -1,7 +1,7 @@
 """Where one photo's z travels as its damage gets worse: a path over the globe for each kind of damage.
 
-`travel` is a plotly figure with a slider for the severity. A menu adds a mix and shows where it lands. Both
-need no kernel. `travel_picture` shows all the paths at once.
+`travel` has a slider for the severity, and a menu that adds a mix and shows where it lands. Both need no
+kernel. `travel_picture` shows all the paths at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,22 +14,39 @@ from torch import Tensor
 from .geometry import axes, checked, viewpoint
 from .globe import background, dots, globe_picture, kind_of, places, said, scene, xyz
 from .moving_globe import controls
+from .show import Interactive
+from .spin import spot, spun
 from .style import INK, MARKS, OTHER, WRITTEN, legend
 
 TITLE = "Where z travels as damage gets worse"
 DASHES = (":", "--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))  # of the mixes, which have one colour
 
 
-def travel(paths: Mapping[str, Tensor], severity: Sequence[float], centres, title: str = TITLE):
-    """A plotly figure with a slider.
+def travel(paths: Mapping[str, Tensor], severity: Sequence[float], centres, title: str = TITLE,
+           photos: Mapping[str, Sequence] | None = None) -> Interactive:  # fmt: skip
+    """An interactive figure with a slider, for `show`.
 
     paths: for each kind, such as "rain" or "haze+rain", (S, 3) unit vectors: one photo's z at each severity.
     Mixes are hidden until the menu adds them. severity: S numbers; centres: (6, 3), the places.
+    photos: for each kind, S photos as `as_photo` takes them, for thumbnails.
     Raises ValueError where these do not fit together.
     """
+    paths, centres = _checked(paths, severity, centres)
+    photos = dict.fromkeys(paths, ()) if photos is None else photos
+    if missing := [
+        name for name in paths if name not in photos or len(photos[name]) not in (0, len(severity))
+    ]:
+        raise ValueError(f"{missing[0]} has not one photo for each of {len(severity)} severities.")
+    spots = [spot(kind_of(name), _written(name), path, photos[name], arcs(path, 4), "+" in name)
+             for name, path in paths.items()]  # fmt: skip
+    captions = [f"{s:.1f}" for s in severity]
+    page = spun(title, viewpoint(centres), spots, centres, captions, "severity")
+    return Interactive(page, _plotly(paths, severity, centres, title))
+
+
+def _plotly(paths, severity, centres, title):
     import plotly.graph_objects as go
 
-    paths, centres = _checked(paths, severity, centres)
     figure = go.Figure(background() + places(centres), scene(title, viewpoint(centres), 420))
     moved, frames = [], [[] for _ in severity]
     for name, path in paths.items():

@@ -2,7 +2,7 @@
 
 import re
 
-HERE = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|^(data|blob|about|chrome):")
+HERE = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|^(data|blob|about|chrome|file):")
 # What JupyterLab itself complains of, in every notebook, with or without our explorers.
 KNOWN = ()
 

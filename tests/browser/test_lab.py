@@ -72,19 +72,29 @@ def test_a_photo_of_ones_own_is_restored_and_a_broken_file_is_named(notebook, tm
     assert violations(page, ".slerir-upload") == []
 
 
-def test_the_globe_spins_under_the_mouse_beside_its_static_twin(notebook):
+def test_the_globe_spins_beside_its_static_twin_and_keeps_the_arrow_keys_to_itself(notebook):
     page = notebook(*GLOBE)
-    plot = page.locator(".js-plotly-plot")
-    plot.locator("canvas").first.wait_for()
-    eye = "el => JSON.stringify(el._fullLayout.scene._scene.getCamera().eye)"
-    before, at = plot.evaluate(eye), plot.bounding_box()
+    box = page.locator(".slerir-globe")
+    globe = box.locator("svg[tabindex]")
+    place, active = (
+        box.locator(".place").first,
+        "window.jupyterapp.shell.currentWidget.content.activeCellIndex",
+    )
+    globe.scroll_into_view_if_needed()
+    before, at = place.get_attribute("transform"), globe.bounding_box()
     x, y = at["x"] + at["width"] / 3, at["y"] + at["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 60, y + 10, steps=5)
     page.mouse.up()
-    assert plot.evaluate(eye) != before
+    dragged = place.get_attribute("transform")
+    assert dragged != before
+    cell = page.evaluate(active)
+    globe.focus()
+    page.keyboard.press("ArrowDown")
+    assert place.get_attribute("transform") != dragged and page.evaluate(active) == cell
     assert page.locator("img[src^='data:image/png']").count() == 1
+    assert violations(page, ".slerir-globe") == []
 
 
 def test_the_watch_draws_a_run(notebook):
