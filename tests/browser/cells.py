@@ -1,6 +1,6 @@
 """Small notebooks of one explorer each: cells of the committed notebooks where they have them."""
 
-from .lab import cell
+from .server import cell
 
 SET_UP = cell("01-how-photos-break", "set-up")
 PLAYGROUND = (

@@ -15,8 +15,8 @@ from slerir_lite.restore import restore
 from slerir_lite.weights import load_pretrained
 
 from .cells import GLOBE, GUIDE_VIEWER, PATH_EXPLORER, PLAYGROUND, SLIDER, UPLOAD, WATCH
-from .lab import ROOT
 from .page import painted, pixels, violations
+from .server import ROOT
 
 CLEAN = ROOT / "data_samples" / "clean"
 HAZY = ROOT / "data_samples" / "degraded" / "pavilion__haze.png"
