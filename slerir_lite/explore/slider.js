@@ -2,6 +2,10 @@
 const make = (tag, parent, more = {}) => parent.appendChild(Object.assign(document.createElement(tag), more));
 
 function render({ model, el }) {
+  // The notebook must not take a plain key for a command of its own: an arrow there goes to another cell.
+  el.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)) event.stopPropagation();
+  });
   const names = make("div", el, { className: "names" });
   const [left, right] = ["before", "after"].map(() => make("span", names));
   const stage = make("div", el, { className: "stage" });

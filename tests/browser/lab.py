@@ -55,6 +55,12 @@ class Lab(Server):
         change_theme(page, theme)
         page.wait_for_function(READY, timeout=seconds * 1000)
 
+    def reopen(self, page) -> None:
+        """Opens the last notebook as it was saved, and ends the kernel that comes with it."""
+        self.show(page, self.name)
+        page.wait_for_function(READY)
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+
     def execute(self, page, seconds: float) -> list[str]:
         page.evaluate(
             """(limit) => Promise.race([

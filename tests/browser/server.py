@@ -86,13 +86,18 @@ class Server:
         for session in self._api("sessions"):
             self._api(f"sessions/{session['id']}", "DELETE")
 
+    @property
+    def name(self) -> str:
+        """Of the last notebook."""
+        return f"test-{self.count}.ipynb"
+
     def run(self, page, *cells: str, theme: str = "light", seconds: float = 300):
         """The page, once the code cells have run in a notebook of their own, in a kernel of their own.
 
         Raises AssertionError where a cell raises. theme: "light" or "dark".
         """
         self.count += 1
-        name = f"test-{self.count}.ipynb"
+        name = self.name
         about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         nbformat.write(
             new_notebook(cells=[new_code_cell(c) for c in cells], metadata=about), self.root / name
