@@ -1,5 +1,6 @@
 # make lab     a virtual environment, everything installed, JupyterLab open on the first notebook
-# make test    the same environment, then every check and test; those in a browser, if Chromium is there
+# make test    the same environment, then every check and test; those in a browser, if Chromium is there, and
+#              those in classic Notebook, if "make colab" was run
 # make demo    restores the sample photos on the command line and prints what was gained
 #
 # Other Python or place:  make lab PYTHON=python3.12 VENV=/opt/slerir
@@ -14,7 +15,7 @@ ifeq ($(shell uname -s; command -v nvidia-smi || true),Linux)
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
-.PHONY: help lab test test-browser test-browser-20 test-colab demo samples badges notebooks pictures screenshots scores
+.PHONY: help lab test test-browser test-browser-20 colab test-colab test-colab-explorers demo samples badges notebooks pictures screenshots scores
 help:
 	@sed -n '1,/^PYTHON/s/^# \{0,1\}//p' Makefile
 
@@ -27,22 +28,29 @@ test: $(VENV)/.test-is-in
 	SLERIR_BUDGET=smoke $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks tests
 
 # Only those in a browser, which they must have; and the same twenty times, with a log for the repository.
-test-browser: $(VENV)/.test-is-in
+test-browser: $(VENV)/.test-is-in colab
 	SLERIR_BROWSER=required $(BIN)/python -m pytest tests/browser
 
-test-browser-20: $(VENV)/.test-is-in
+test-browser-20: $(VENV)/.test-is-in colab
 	$(BIN)/python benchmarks/flakes.py 20
 
-# The explorers' tests and all notebooks on Colab's versions (Python 3.11 to 3.13), laid over those of the
-# environment.
+# Colab's versions of what the explorers stand on (Python 3.11 to 3.13), laid over those of the environment:
+# for tests in classic Notebook, and for the explorers' tests and all notebooks once more.
 PURE = -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
-test-colab: $(VENV)/.test-is-in
-	$(BIN)/python -m venv $(VENV)-colab
+colab: $(VENV)-colab/.is-in
+$(VENV)-colab/.is-in: tests/colab.txt $(VENV)/.test-is-in
+	$(BIN)/python -m venv --clear $(VENV)-colab
 	$(VENV)-colab/bin/python -m pip install --no-deps -r tests/colab.txt
 	$(BIN)/python $(PURE) > "$$($(VENV)-colab/bin/python $(PURE))/zz-the-rest.pth"
-	PYTHONPATH=. $(VENV)-colab/bin/python -m pytest -p no:nbval tests/test_explore*.py tests/test_playground.py \
-	tests/test_slider.py tests/test_watch.py tests/test_guide_viewer.py tests/test_path_explorer.py
+	touch $@
+
+test-colab: test-colab-explorers
 	SLERIR_BUDGET=smoke PYTHONPATH=$(CURDIR) $(VENV)-colab/bin/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+
+test-colab-explorers: colab
+	PYTHONPATH=. $(VENV)-colab/bin/python -m pytest -p no:nbval tests/test_explore*.py tests/test_playground.py \
+	tests/test_slider.py tests/test_watch.py tests/test_guide_viewer.py tests/test_path_explorer.py \
+	tests/test_crowd_report.py tests/test_folder.py
 
 demo: $(VENV)/.lab-is-in
 	$(BIN)/slerir restore data_samples/degraded/*.png -o demo --clean data_samples/clean --overwrite

@@ -1,6 +1,7 @@
 // The guide viewer's page: where the spot is goes to Python, and the five pictures that come back are shown.
 
 function render({ model, el }) {
+  keepKeys(el);
   const row = (text) => labelled(text, el);
   const choose = (text, options) => {
     const select = make("select", row(text));

@@ -8,6 +8,13 @@ function make(tag, parent, more = {}, attributes = {}) {
   return parent.appendChild(made);
 }
 
+// The notebook must not take a plain key for a command of its own: an arrow there goes to another cell.
+function keepKeys(el) {
+  el.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)) event.stopPropagation();
+  });
+}
+
 // A label with its words, to put a control into.
 function labelled(text, parent) {
   const label = make("label", parent);

@@ -7,6 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 function render({ model, el: outside }) {
   const el = make("div", outside, { className: "slerir-path-explorer" });
+  keepKeys(el);
   const state = () => model.get("state");
   let waiting = null, outstanding = null, count = 0, timer, silence, nodes = [], overrides = [];
 

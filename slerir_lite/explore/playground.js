@@ -1,6 +1,7 @@
 // The playground's page: what the controls say goes to Python, and the picture that comes back is shown.
 
 function render({ model, el }) {
+  keepKeys(el);
   const kinds = model.get("knobs"), discs = model.get("spot"), first = model.get("asked");
   const controls = make("div", el, { className: "controls" });
   const view = make("div", el, { className: "view" });

@@ -1,7 +1,7 @@
 // Two photos on top of each other; of the upper one, before, only the left part is shown.
-const make = (tag, parent, more = {}) => parent.appendChild(Object.assign(document.createElement(tag), more));
 
 function render({ model, el }) {
+  keepKeys(el);
   const names = make("div", el, { className: "names" });
   const [left, right] = ["before", "after"].map(() => make("span", names));
   const stage = make("div", el, { className: "stage" });

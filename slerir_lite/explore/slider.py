@@ -17,6 +17,7 @@ import traitlets
 
 from ..photo import as_photo
 from .compare import score
+from .painter import page
 from .pixels import small_source
 
 MOST = 100_000  # bytes, of each photo
@@ -30,7 +31,7 @@ class Slider(anywidget.AnyWidget):
 
     before = traitlets.Dict().tag(sync=True)
     after = traitlets.Dict().tag(sync=True)
-    _esm = Path(__file__).with_name("slider.js")
+    _esm = page("slider.js")
     _css = Path(__file__).with_name("slider.css")
 
     def __init__(self, before, after, name_before="before", name_after="after", clean=None, **more):

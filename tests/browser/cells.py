@@ -1,6 +1,6 @@
 """Small notebooks of one explorer each: cells of the committed notebooks where they have them."""
 
-from .lab import cell
+from .server import cell
 
 SET_UP = cell("01-how-photos-break", "set-up")
 PLAYGROUND = (
@@ -49,6 +49,11 @@ from slerir_lite.photo import read_photo
 photos = {name: read_photo(samples / f"{name}.png") for name in ("pavilion", "cat")}
 """
 PATH_EXPLORER = (SET_UP, OWN, cell("08-explore-the-paths", "explorer"))
+SMALL_PATH_EXPLORER = (  # quicker, for what takes many turns
+    SET_UP,
+    OWN,
+    "from slerir_lite.explore.path_explorer import PathExplorer\nPathExplorer(photos, longest=128)",
+)
 GUIDE_VIEWER = (
     SET_UP,
     OWN,

@@ -1,7 +1,8 @@
-"""Chromium, a page for an ES module alone, and JupyterLab with a notebook of a few cells.
+"""Chromium, a page for an ES module alone, and JupyterLab or classic Notebook with a notebook of a few cells.
 
-Without Chromium these tests are skipped, which the summary says loudly; where SLERIR_BROWSER=required, as in
-CI, that is a failure. SLERIR_CHROMIUM names another binary than the first one found.
+Without Chromium these tests are skipped, and without Colab's versions those in classic Notebook, which the
+summary says loudly; where SLERIR_BROWSER=required, as in CI, that is a failure. SLERIR_CHROMIUM names another
+binary than the first one found.
 """
 
 import os
@@ -9,6 +10,7 @@ import shutil
 
 import pytest
 
+from .classic import Classic, colab_python
 from .lab import Lab
 from .page import Watched
 
@@ -36,19 +38,34 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.parent.name == "browser")
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    if (why := lacking()) and os.environ.get("SLERIR_BROWSER") != "required":
-        terminalreporter.section("THE BROWSER TESTS DID NOT RUN", "!", yellow=True, bold=True)
-        terminalreporter.line(f"{why[0].upper()}{why[1:]}. On Debian: apt-get install chromium. "
-                              "What the explorers do in a browser is untested here.")  # fmt: skip
+def lacking_colab() -> str:
+    """What classic Notebook lacks, in words; empty where it can run."""
+    return "" if colab_python().exists() else f"there is no {colab_python()}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    if os.environ.get("SLERIR_BROWSER") == "required":
+        return
+    for why, what, help in (
+        (lacking(), "BROWSER TESTS", "On Debian: apt-get install chromium."),
+        (lacking_colab(), "TESTS IN CLASSIC NOTEBOOK", "It comes with: make colab."),
+    ):
+        if why:
+            terminalreporter.section(f"THE {what} DID NOT RUN", "!", yellow=True, bold=True)
+            terminalreporter.line(f"{why[0].upper()}{why[1:]}. {help} What explorers do there is untested.")
+
+
+def lacks(what: str, why: str) -> None:
+    """Skips the test, or fails it where it must run."""
+    if why:
+        required = os.environ.get("SLERIR_BROWSER") == "required"
+        (pytest.fail if required else pytest.skip)(f"no {what}: {why}")
 
 
 @pytest.fixture(scope="package")
 def browser():
     """Headless Chromium."""
-    if why := lacking():
-        required = os.environ.get("SLERIR_BROWSER") == "required"
-        (pytest.fail if required else pytest.skip)(f"no browser tests: {why}")
+    lacks("browser tests", lacking())
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
@@ -60,7 +77,17 @@ def browser():
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory):
     """A running JupyterLab, see `lab.Lab`."""
+    lacks("browser tests", lacking())
     with Lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def classic(tmp_path_factory):
+    """A running classic Notebook, see `classic.Classic`."""
+    lacks("tests in classic Notebook", lacking_colab())
+    lacks("browser tests", lacking())
+    with Classic(tmp_path_factory.mktemp("classic")) as running:
         yield running
 
 
@@ -73,15 +100,21 @@ def page(browser):
 
 
 @pytest.fixture
-def notebook(browser, lab):
-    """notebook(*cells, theme="light") -> a page where these cells have run; see `lab.Lab.run`."""
+def server(lab):
+    """Where `notebook` runs cells; a test file may say: elsewhere."""
+    return lab
+
+
+@pytest.fixture
+def notebook(server, browser):
+    """notebook(*cells, theme="light") -> a page where these cells have run; see `server.Server.run`."""
     opened = []
 
     def run(*cells, **how):
         opened.append(Watched(browser))
-        return lab.run(opened[-1].page, *cells, **how)
+        return server.run(opened[-1].page, *cells, **how)
 
     yield run
     for watched in opened:
         watched.close()
-        lab.tidy()
+        server.tidy()

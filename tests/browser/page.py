@@ -3,14 +3,18 @@
 import re
 
 HERE = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|^(data|blob|about|chrome|file):")
-# What JupyterLab itself complains of, in every notebook, with or without our explorers.
-KNOWN = ()
+# What JupyterLab itself complains of, with or without our explorers: when a kernel ends at once.
+KNOWN = ("Could not restore the debugger state",)
 
 
 class Watched:
-    """`page` of a context of its own; `close` raises AssertionError for an error, or a request elsewhere."""
+    """`page` of a context of its own; `close` raises AssertionError for an error, or a request elsewhere.
 
-    def __init__(self, browser, **how):
+    here: the addresses that are not elsewhere.
+    """
+
+    def __init__(self, browser, here: re.Pattern = HERE, **how):
+        self.here = here
         self.context = browser.new_context(viewport={"width": 1280, "height": 800}, **how)
         self.complaints, self.elsewhere = [], []
         self.page = self.context.new_page()
@@ -24,7 +28,7 @@ class Watched:
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def _asked(self, request):
-        if not HERE.match(request.url):
+        if not self.here.match(request.url):
             self.elsewhere.append(request.url)
 
     def close(self):

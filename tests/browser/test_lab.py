@@ -1,12 +1,15 @@
 """The explorers in JupyterLab 4: turn a knob, drop a file, and see the right picture and numbers."""
 
 import base64
+import io
+import re
 
 import numpy as np
-import pytest
+from PIL import Image
 
 from slerir_lite.explore.guide_viewer import GuideViewer
 from slerir_lite.explore.path_map import path_name
+from slerir_lite.explore.pixels import difference
 from slerir_lite.explore.playground import broken, said
 from slerir_lite.explore.session import Session
 from slerir_lite.explore.upload import photo_from_bytes
@@ -14,9 +17,18 @@ from slerir_lite.photo import as_bytes, read_photo
 from slerir_lite.restore import restore
 from slerir_lite.weights import load_pretrained
 
-from .cells import GLOBE, GUIDE_VIEWER, PATH_EXPLORER, PLAYGROUND, SLIDER, UPLOAD, WATCH
-from .lab import ROOT
-from .page import painted, pixels, violations
+from .cells import (
+    GLOBE,
+    GUIDE_VIEWER,
+    PATH_EXPLORER,
+    PLAYGROUND,
+    SLIDER,
+    SMALL_PATH_EXPLORER,
+    UPLOAD,
+    WATCH,
+)
+from .page import Watched, painted, pixels, violations
+from .server import ROOT, cell
 
 CLEAN = ROOT / "data_samples" / "clean"
 HAZY = ROOT / "data_samples" / "degraded" / "pavilion__haze.png"
@@ -169,11 +181,86 @@ def test_the_guide_follows_the_spot_and_a_sense_can_be_switched_off(notebook):
     assert violations(page, ".slerir-guide-viewer") == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_in_either_theme(theme, notebook):
-    told = "for k in range(9): watch.add(k, loss=1 / (k + 1), psnr=20 + k, load=[[0.2, 0.8]] * 8)"
-    page = notebook(*PLAYGROUND, *SLIDER, WATCH[0], told, theme=theme)
-    assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
-    for name in ("playground", "slider", "watch"):
-        page.locator(f".slerir-{name}").scroll_into_view_if_needed()
-        assert violations(page, f".slerir-{name}") == []
+def test_the_sliders_border_follows_the_keyboard(notebook):
+    page = notebook(*SLIDER)
+    box = page.locator(".slerir-slider")
+    border, stage = box.get_by_label("border"), box.locator(".stage")
+    restored, hazy = (pixels(box.locator("img").nth(k)) for k in (0, 1))
+
+    def is_now(photo, other):
+        seen = Image.open(io.BytesIO(stage.screenshot())).convert("RGB")
+        off = [np.abs(np.asarray(seen, float) - Image.fromarray(p).resize(seen.size)).mean()
+               for p in (photo, other)]  # fmt: skip
+        assert off[0] < off[1] / 4, off
+
+    border.focus()
+    page.keyboard.press("ArrowRight")
+    assert float(border.input_value()) > 50
+    page.keyboard.press("Home")
+    is_now(restored, hazy)
+    page.keyboard.press("End")
+    is_now(hazy, restored)
+
+
+def test_the_path_explorer_steps_remembers_and_surprises(notebook):
+    page = notebook(*SMALL_PATH_EXPLORER)
+    box = page.locator(".slerir-path-explorer")
+    session = Session({"pavilion": read_photo(CLEAN / "pavilion.png")}, longest=128)
+    given, hand, change = (box.locator(".pictures img").nth(k) for k in (0, 2, 3))
+    status = box.get_by_role("status")
+
+    def press(name: str):
+        box.get_by_role("button", name=name, exact=True).click()
+
+    def is_after(stations: int, button: str):
+        """Presses the button, and waits for the same picture after so many stations as Python's."""
+        before = change.get_attribute("src")
+        press(button)
+        painted(page, change, before=before)
+        session.change(stations=stations)
+        results = session.results
+        assert alike(pixels(hand), as_bytes(results.hand.image))
+        assert alike(pixels(change), as_bytes(difference(results.hand.image, results.before)))
+
+    before = given.get_attribute("src")
+    box.get_by_label("damage").select_option(label="rain")
+    painted(page, given, before=before)
+    session.change(damage="rain")
+    is_after(0, "one station more")  # of those to choose from, the first is all of them
+    is_after(1, "one station more")
+    assert box.locator(".node.skipped").count() == 7 * 3
+    is_after(0, "one station less")
+    press("reset path")
+    box.get_by_text("no override so far").wait_for()
+    press("remember this path")
+    box.get_by_role("button", name="forget the dashed path").wait_for()
+    assert box.locator("line.remembered").count() == 8
+    press("hurts most")
+    status.filter(has_text="is worst").wait_for()
+    session.reset()
+    worst = session.surprise(better=False)
+    assert re.search(r"specialist \d at station \d", worst)[0] in status.inner_text()
+    box.locator(".key").filter(has_text="apart at 1 of 8 stations").wait_for()
+    layer = next(n for n, k in enumerate(session.setting.overrides) if k is not None)
+    taken = f"station {layer + 1}, specialist {session.setting.overrides[layer]},"
+    assert box.get_by_role("button", name=taken).get_attribute("aria-pressed") == "true"
+    press("undo")
+    box.locator(".key").filter(has_text="apart at 0 of 8 stations").wait_for()
+    assert box.get_by_role("button", name=taken).get_attribute("aria-pressed") == "false"
+    press("forget the dashed path")
+    box.get_by_role("button", name="remember this path").wait_for()
+    assert box.locator("line.remembered").count() == 0
+
+
+def test_a_saved_notebook_opened_anew_shows_the_path_map(notebook, lab, browser):
+    page = notebook(*PATH_EXPLORER, cell("08-explore-the-paths", "static"))
+    kept = page.locator("img[src^='data:image/png']").last.get_attribute("src")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    lab.tidy()
+    anew = Watched(browser)
+    lab.reopen(anew.page)
+    image = anew.page.locator("img[src^='data:image/png']").last
+    image.scroll_into_view_if_needed()
+    assert image.get_attribute("src") == kept
+    assert image.evaluate("el => el.decode().then(() => el.naturalWidth)") == 850
+    anew.close()
