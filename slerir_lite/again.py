@@ -24,8 +24,9 @@ from .tiles import sense_in_tiles
 from .values import BAND, as_floats, bands
 
 HIDDEN = ("rain", "haze", "lowlight")
-BRIGHT, SPOTS = 0.45, 0.001  # of white; share of the pixels: an underexposed photo reaches 0.4
+BRIGHT, SPOTS = 0.65, 0.001  # of white; share of the pixels: an underexposed photo, half lifted, has fewer
 LEAD = 10.0  # degrees by which darkness must be nearer than clean where blur is nearest
+VEIL = 20.0  # degrees by which haze must be the nearest at a quarter of the size
 QUARTER = 4
 ENOUGH = 64  # px: a smaller photo shows the compass too little
 assert BAND % QUARTER == 0
@@ -56,7 +57,7 @@ def look_again(
     if min(small.shape[1:]) < ENOUGH:
         return first
     place = _place(model, small)
-    if min(place, key=place.get) != "haze":
+    if place.pop("haze") > min(place.values()) - VEIL:
         return first
     second = restore_rounded(Picture(small), None, model)
     return replace(first, image=_changed(first.image, second.image - small, rounded), then=second)

@@ -113,11 +113,14 @@ def test_a_change_is_drawn_out_as_pytorch_would_and_bands_do_not_show(height, wi
     torch.testing.assert_close(again._changed(image, change, None), (image + whole).clamp(0, 1))
 
 
-def hidden_by_smoothness(monkeypatch, quarter: str = "haze") -> None:
-    """The second look will see blur at full size, and `quarter` in what is smaller."""
-    there = {size: {place: 10.0 if place == name else 90.0 for place in PLACES}
-             for size, name in (("full", "blur"), ("quarter", quarter))}  # fmt: skip
-    monkeypatch.setattr(again, "_place", lambda _, x: there["full" if max(x.shape[1:]) > 200 else "quarter"])
+def hidden_by_smoothness(monkeypatch, quarter: str = "haze", near: float = 10.0) -> None:
+    """The second look will see blur at full size, and `quarter` in what is smaller, so near by."""
+
+    def place(_, x):
+        name = "blur" if max(x.shape[1:]) > 200 else quarter
+        return {place: near if place == name else 90.0 for place in PLACES}
+
+    monkeypatch.setattr(again, "_place", place)
 
 
 def noisy_and_large(model, kind=torch.float32):
@@ -154,6 +157,12 @@ def test_at_a_quarter_only_haze_counts(quarter, model, monkeypatch):
     hidden_by_smoothness(monkeypatch, quarter)
     first = noisy_and_large(model)
     assert look_again(first, model) is first
+
+
+@pytest.mark.parametrize("near, more", [(69.9, True), (70.1, False)])
+def test_at_a_quarter_haze_must_be_plain(near, more, model, monkeypatch):
+    hidden_by_smoothness(monkeypatch, near=near)
+    assert (look_again(noisy_and_large(model), model).then is not None) == more
 
 
 def test_a_small_photo_is_not_looked_at_smaller_still(model, monkeypatch):
