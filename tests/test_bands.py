@@ -14,8 +14,10 @@ def nobody_asks(monkeypatch):
 
 @pytest.mark.parametrize("limits", [{"at_least": 1}, {"at_most": 2}, {"at_least": 1, "at_most": 2}])
 @pytest.mark.parametrize("value", [1, 1.5, 2])
-def test_inside_all_is_well(value, limits):
-    band("gain (dB)", value, **limits)
+def test_inside_all_is_well(value, limits, monkeypatch, tmp_path):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "bands"))
+    band("gain (dB)", value, **limits)  # raises nothing
+    assert json.loads((tmp_path / "bands").read_text())["held"] is True
 
 
 @pytest.mark.parametrize(

@@ -70,4 +70,5 @@ def spun(title: str, towards, spots: Sequence[dict], centres=None, captions: Seq
 
 
 def rounded(points) -> list:
+    """Points as nested lists for the page's data, to a thousandth, which no eye sees."""
     return np.round(np.asarray(points, float), 3).tolist()
