@@ -87,10 +87,10 @@ def run(path: Path, timeout: float = 600, measure: bool = False, only_log: bool 
             raise ValueError(f"{path.name} has no <!-- measured --><!-- /measured --> to write into.")
         notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
         loop = calibrate()
-    os.environ[SAVED] = "1"
     here = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=here)
     start = time.perf_counter()
-    NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=here).execute()
+    client.execute(env=os.environ | {SAVED: "1"})  # the kernel's, not ours
     took = time.perf_counter() - start
     if measure:
         peak = int(notebook.cells.pop().outputs[0].text)

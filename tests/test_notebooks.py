@@ -368,6 +368,17 @@ def test_a_notebook_with_such_a_plot_does_not_run(tmp_path):
         run.run(path)
 
 
+def test_only_the_kernel_is_told_that_its_outputs_are_saved_for_others(tmp_path, monkeypatch):
+    monkeypatch.delenv(run.SAVED, raising=False)
+    before = dict(os.environ)
+    path = tmp_path / "a.ipynb"
+    source = f"import os\nprint(os.environ[{run.SAVED!r}])"
+    nbformat.write(new_notebook(cells=[new_code_cell(source, id="a")]), path)
+    run.run(path)
+    assert nbformat.read(path, as_version=4).cells[0].outputs[0].text == "1\n"
+    assert dict(os.environ) == before  # else whatever runs after it shows plotly's figures, too
+
+
 def nbval(folder: Path, *more: str) -> subprocess.CompletedProcess:
     """What `make test` does, for the notebooks of a folder."""
     options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60", "-p", "no:cacheprovider"]
