@@ -1,7 +1,7 @@
 // The page of the path explorer: controls, the map of specialists, and pictures. It decides nothing but what to
 // ask; path_explorer.py answers. One question is out at a time: what changes meanwhile is merged into the next.
 
-const REST = 60; // ms that a slider must rest before it is asked about
+const SLOW = 300; // ms that an answer takes before the page shows that it is working: showing it takes time, too
 const SILENCE = 20000; // ms without a sign of life, after which the page says so
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -9,7 +9,7 @@ function render({ model, el: outside }) {
   const el = make("div", outside, { className: "slerir-path-explorer" });
   keepKeys(el);
   const state = () => model.get("state");
-  let waiting = null, outstanding = null, count = 0, timer, silence, nodes = [], overrides = [];
+  let waiting = null, outstanding = null, count = 0, late, silence, nodes = [], overrides = [];
 
   // Questions
 
@@ -21,16 +21,23 @@ function render({ model, el: outside }) {
     waiting = null;
     busy();
   };
-  const ask = (what, delay = 0) => {
+  const ask = (what) => {
     waiting = { ...waiting, ...what };
-    clearTimeout(timer);
-    timer = setTimeout(send, delay);
+    send();
+  };
+  const slow = () => {
+    el.classList.add("slow");
+    status.textContent = model.get("progress") || "working …";
   };
   const busy = () => {
+    clearTimeout(late);
     clearTimeout(silence);
     el.setAttribute("aria-busy", outstanding ? "true" : "false");
-    if (!outstanding) return;
-    status.textContent = model.get("progress") || "working …";
+    if (!outstanding) {
+      el.classList.remove("slow");
+      return;
+    }
+    late = setTimeout(slow, SLOW);
     silence = setTimeout(() => {
       error.textContent = "No answer so far. Is the kernel running, or busy with another cell?";
     }, SILENCE);
@@ -49,7 +56,7 @@ function render({ model, el: outside }) {
   const severity = make("input", labelled("severity", top), {
     className: "severity", type: "range", min: 0, max: 1, step: 0.05,
   });
-  severity.addEventListener("input", () => ask({ severity: +severity.value }, REST));
+  severity.addEventListener("input", () => ask({ severity: +severity.value }));
   const which = choose("model", top, "model");
 
   const own = make("div", el, { className: "row" });
@@ -190,7 +197,8 @@ function render({ model, el: outside }) {
       const figure = pictures.children[k] ?? make("figure", pictures);
       const image = figure.querySelector("img") ?? make("img", figure);
       const caption = figure.querySelector("figcaption") ?? make("figcaption", figure);
-      Object.assign(image, { src, alt });
+      if (image.getAttribute("src") !== src) image.src = src; // else the same would be decoded anew
+      image.alt = alt;
       caption.textContent = title;
     });
   };
@@ -225,7 +233,10 @@ function render({ model, el: outside }) {
     busy();
     send();
   };
-  const progress = () => busy();
+  const progress = () => {
+    busy();
+    if (outstanding && model.get("progress")) slow();
+  };
   const message = (sent) => {
     if (sent.kind !== "report") return;
     const address = URL.createObjectURL(new Blob([sent.html], { type: "text/html" }));
@@ -241,7 +252,7 @@ function render({ model, el: outside }) {
   draw();
   const unpaint = pictured(model, paint);
   return () => {
-    clearTimeout(timer);
+    clearTimeout(late);
     clearTimeout(silence);
     model.off("change:state", draw);
     unpaint();

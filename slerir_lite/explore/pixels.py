@@ -20,7 +20,7 @@ def source(photo: Tensor) -> str:
 def as_png(photo: Tensor) -> bytes:
     """(3, H, W) in [0, 1] -> a PNG, exact to the grey level, packed quickly rather than small."""
     file = io.BytesIO()
-    Image.fromarray(as_bytes(photo)).save(file, "PNG", compress_level=3)
+    Image.fromarray(as_bytes(photo)).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 

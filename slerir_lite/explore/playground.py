@@ -7,7 +7,6 @@ is asked: nothing queues up. Where no widget runs, `picture` gives a static figu
 """
 
 import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 import traitlets
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
 
 from ..degrade import BREAK, confine, disc, quantise
@@ -23,6 +21,7 @@ from ..evaluate import psnr, ssim
 from ..photo import as_bytes
 from ..view import View
 from .painter import Painter, page
+from .pixels import source
 from .strip import strip
 from .style import WRITTEN
 from .upload import photo_from_bytes, smaller
@@ -178,6 +177,8 @@ class Playground(Painter):
             done = ", then ".join(WRITTEN.get(kind, kind) for kind, _ in steps)
             alt = f"{name}, " + (f"damaged by {done}" if done else "as it is")
             alt += f" in {len(spots)} spot{'s'[: len(spots) > 1]}" if spots else ""
+            self.result, self.name = y, name
+            self.pictures = source(y)  # to the page before the scores, which take longer than all else
             told = said(y, photo)
             if to := self.asked.get("do"):
                 self.into[to].take(alt, y, photo)
@@ -185,11 +186,7 @@ class Playground(Painter):
         except Exception as error:  # whatever a page sends, or a learner's model raises: it is said there
             self._refuse(n, error)
             return
-        self.result, self.name = y, name
         self.answer = {"n": n, "photo": name, "alt": alt, "said": told, "error": ""}
-        file = io.BytesIO()
-        Image.fromarray(as_bytes(y)).save(file, "PNG", compress_level=1)  # quick; few bytes matter less
-        self.pictures = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
     def _refuse(self, n: int, error: Exception) -> None:
         """Says what is wrong; what is shown stays."""

@@ -46,7 +46,7 @@ def test_the_playgrounds_knobs_change_picture_and_numbers(notebook):
         shown = painted(page, image, before=shown)
         y = broken(photo, steps, spot)
         assert np.array_equal(pixels(image), as_bytes(y))
-        assert status.inner_text() == said(y, photo)
+        status.filter(has_text=said(y, photo)).wait_for()
 
     box.get_by_label("σ").focus()
     page.keyboard.press("End")
