@@ -293,6 +293,23 @@ def test_a_sense_that_is_switched_off_goes_dark_and_that_is_said(viewer):
     assert all(np.array_equal(pixels(viewer.answer, name), before[name]) for name in PANELS)
 
 
+def test_a_photo_that_is_sent_here_is_looked_at_as_it_is(viewer, photo):
+    hazy, first = photo * 0.5 + 0.4, viewer.answer
+    viewer.take("hazy", hazy[:, :61, :90], photo[:, :61, :90])
+    answer, cut = viewer.answer, hazy[:, :56, :88]
+    assert viewer.names == ["leaves", "fallen", "hazy"] and viewer.asked["photo"] == "hazy"
+    assert answer["error"] == "" and answer["turn"] == first["turn"] + 1
+    assert np.array_equal(pixels(answer, "photo"), as_bytes(cut))
+    assert answer["panels"]["photo"][1] == "hazy as it is"
+    everywhere = torch.ones(56, 88, dtype=torch.bool)
+    assert answer["said"].startswith(f"{dB(cut, photo[:, :56, :88], everywhere):.1f} dB as given, ")
+    viewer.take("hazy", photo)  # another one under the same name, and nobody knows its clean form
+    assert np.array_equal(pixels(viewer.answer, "photo"), as_bytes(photo))
+    assert "no clean form" in viewer.answer["said"] and viewer.names == ["leaves", "fallen", "hazy"]
+    viewer.set_state({"asked": viewer.asked | {"photo": "leaves", "kind": FIRST["kind"], "turn": 9}})
+    assert viewer.answer["panels"] == first["panels"]  # what is usual is that of the clean photos, as before
+
+
 @pytest.mark.parametrize(
     "change, words",
     [({"photo": "none"}, "none is missing"), ({"kind": "snow"}, 'called "snow"'),

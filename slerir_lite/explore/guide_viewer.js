@@ -12,8 +12,8 @@ function render({ model, el }) {
     make("input", row(text), { type: "range", min, max, step: 0.01 });
   const tick = (text) => make("input", row(text), { type: "checkbox" });
   const inputs = {
-    photo: choose("photo", model.get("names").map((n) => [n, n])),
-    kind: choose("damage", model.get("kinds")),
+    photo: choose("photo", []),
+    kind: choose("spot of", model.get("kinds")),
     column: slide("spot, from left to right", 0, 1),
     row: slide("spot, from top to bottom", 0, 1),
     radius: slide("size of the spot", ...model.get("radii")),
@@ -47,9 +47,21 @@ function render({ model, el }) {
     clearTimeout(timer);
     timer = setTimeout(() => { if (waiting && !busy()) send(); }, 60);
   };
+  // What the controls say is what was asked for, by this page or, where a photo was sent here, by Python.
+  const follow = () => {
+    fill(inputs.photo, model.get("names").map((n) => [n, n]), "");
+    for (const [name, input] of Object.entries(inputs)) {
+      const value = model.get("asked")[name];
+      if (input.type === "checkbox") input.checked = value; else input.value = value;
+    }
+  };
   const draw = () => {
     const { said, error, turn: answered } = model.get("answer");
     if (answered === outstanding) outstanding = null;
+    else if (!busy() && answered >= turn) {
+      turn = answered;
+      follow();
+    }
     if (busy()) return;
     clearTimeout(late);
     status.textContent = error || said;
@@ -62,11 +74,7 @@ function render({ model, el }) {
       figures[name].append(images[name]); // not before there is something to see
     }
   };
-  for (const [name, input] of Object.entries(inputs)) {
-    const value = model.get("asked")[name];
-    if (input.type === "checkbox") input.checked = value; else input.value = value;
-    input.addEventListener(input.type === "range" ? "input" : "change", ask);
-  }
+  for (const input of Object.values(inputs)) input.addEventListener(input.type === "range" ? "input" : "change", ask);
   const photo = images.photo;
   photo.className = "drag";
   const share = (at, from, length) => Math.min(1, Math.max(0, (at - from) / length));

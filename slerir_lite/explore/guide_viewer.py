@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..degrade import KINDS
 from ..photo import as_bytes
+from .damages import AS_IT_IS
 from .painter import Painter, page
 from .sense_maps import ROWS, maps, over
 from .senses import Heard, listen, usual
@@ -28,7 +29,7 @@ from .style import WRITTEN
 
 # Noise is what the guide finds most clearly, whatever lies beneath it.
 FIRST = {"row": 0.5, "column": 0.7, "radius": 0.18, "kind": "noise", "near": True, "far": True}
-PANELS = {"photo": "given, with the spot", "image": "restored"} | ROWS
+PANELS = {"photo": "given", "image": "restored"} | ROWS
 RADII = (0.08, 0.3)
 
 
@@ -38,9 +39,14 @@ def dB(image: Tensor, clean: Tensor, where: Tensor) -> float:
     return float(-10 * torch.log10(error.clamp(min=1e-6)))
 
 
-def told(image: Tensor, given: Tensor, clean: Tensor, mask: Tensor) -> str:
-    """What the spot was and became, and what became of the rest, as a sentence. mask: (H, W), 0 to 1."""
+def told(image: Tensor, given: Tensor, clean: Tensor | None, mask: Tensor) -> str:
+    """What the spot was and became, and what became of the rest, as a sentence; without a spot, that of all.
+    mask: (H, W), 0 to 1; clean: None if nobody knows."""
+    if clean is None:
+        return "Of this photo no clean form is known, so there is no PSNR."
     inside, outside = mask > 0.5, mask < 0.02
+    if not inside.any():
+        return f"{dB(given, clean, outside):.1f} dB as given, {dB(image, clean, outside):.1f} restored."
     before, after = dB(given, clean, inside), dB(image, clean, inside)
     rest = f"; outside it {dB(image, clean, outside):.1f} dB after restoring" if outside.any() else ""
     return f"Inside the spot {before:.1f} dB as given, {after:.1f} restored{rest}."
@@ -77,6 +83,7 @@ class GuideViewer(Painter):
     """photos: {name: clean photo (3, H, W) in [0, 1]}, cut to multiples of 8; model: as for `senses.listen`.
 
     Display the object itself; ipywidgets 7.7 will do.
+    take(name, photo, clean): what another explorer sends on, to be looked at as it is.
     asked: what the page asks for, {"photo", "kind", "row", "column", "radius", "near", "far", "turn"}.
     answer: {"panels": {name: [src, alt]}, "said", "error", "turn"}; turn tells which question it answers.
     The panels are its `pictures` and no part of the state, see `painter`.
@@ -95,10 +102,11 @@ class GuideViewer(Painter):
             raise ValueError("A guide viewer needs at least one photo.")
         self.model = model
         self.photos = {n: whole_tokens(x) for n, x in photos.items()}
+        self.sent: dict[str, Tensor | None] = {}  # later photos' clean form, if that is known
         self.clean = None  # what the senses say of clean photos: asked for once, when it is first needed
         super().__init__(
             names=list(photos),
-            kinds=[[kind, WRITTEN.get(kind, kind)] for kind in KINDS],
+            kinds=[[AS_IT_IS, "none"], *([kind, WRITTEN.get(kind, kind)] for kind in KINDS)],
             panels=[list(panel) for panel in PANELS.items()],
             radii=list(RADII),
             asked=FIRST | {"photo": next(iter(photos)), "turn": 0},
@@ -107,6 +115,14 @@ class GuideViewer(Painter):
         self.add_class("slerir-guide-viewer")
         self._reply()
         self.observe(lambda change: self._reply(), "asked")
+
+    def take(self, name: str, photo: Tensor, clean: Tensor | None = None) -> None:
+        """Another photo (3, H, W) in [0, 1], and go to it, without a spot. clean: as it should become, if
+        that is known."""
+        self.photos[name] = whole_tokens(photo)
+        self.sent[name] = None if clean is None else whole_tokens(clean)
+        self.names = list(self.photos)
+        self.asked = self.asked | {"photo": name, "kind": AS_IT_IS, "turn": self.asked.get("turn", 0) + 1}
 
     def _reply(self) -> None:
         turn = self.asked.get("turn", 0)
@@ -120,11 +136,14 @@ class GuideViewer(Painter):
 
     def _look(self) -> dict:
         asked = self.asked
-        clean = self.photos[asked["photo"]]
+        photo = self.photos[asked["photo"]]
+        clean = self.sent.get(asked["photo"], photo)
         kind, row, column = asked["kind"], asked["row"], asked["column"]
-        given, mask = spotted(clean, kind, row, column, asked["radius"])
+        given, mask = photo, torch.zeros(photo.shape[1:])
+        if kind != AS_IT_IS:
+            given, mask = spotted(photo, kind, row, column, asked["radius"])
         if self.clean is None:
-            self.clean = usual(self.model, self.photos.values())
+            self.clean = usual(self.model, (x for n, x in self.photos.items() if n not in self.sent))
         heard = listen(self.model, given, self.clean, asked["near"], asked["far"])
         off = [name for name, on in (("global", asked["far"]), ("local", asked["near"])) if not on]
         said = told(heard.image, given, clean, mask)
@@ -139,8 +158,9 @@ class GuideViewer(Painter):
         pixels |= {name: over(given, values) for name, values in drawn.items()}
         place = f"{asked['column']:.0%} from the left and {asked['row']:.0%} from the top"
         kind = WRITTEN.get(asked["kind"], asked["kind"])
+        spot = "as it is" if asked["kind"] == AS_IT_IS else f"with a spot of {kind}, {place}"
         alts = {
-            "photo": f"{asked['photo']} with a spot of {kind}, {place}",
+            "photo": f"{asked['photo']} {spot}",
             "image": f"{asked['photo']}, restored",
         }
         for name, values in drawn.items():

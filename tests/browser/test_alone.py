@@ -374,11 +374,27 @@ def test_the_guide_viewer_says_that_it_works_and_shows_the_focus(page):
     assert "Inside the spot" in said
     page.keyboard.press("Tab")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    box.get_by_label("damage").select_option("blur")
+    box.get_by_label("spot of").select_option("blur")
     box.get_by_text("working …").wait_for()
     answered(page, turn=page.evaluate("model.saved[0].asked.turn"), said="Done.")
     assert box.get_by_role("status").inner_text() == "Done."
     assert box.locator(".panels").get_attribute("aria-busy") == "false"
+
+
+def test_the_guide_viewers_controls_follow_a_photo_that_is_sent_there(page):
+    box = alone(page, guide_viewer()).locator(".slerir-guide-viewer")
+    page.evaluate("""model.receive({
+      names: [...model.state.names, "sent"],
+      asked: { ...model.state.asked, photo: "sent", kind: "clean", turn: 4 },
+    })""")
+    answered(page, turn=4, said="Sent.")
+    assert box.get_by_role("status").inner_text() == "Sent."
+    assert box.get_by_label("photo").input_value() == "sent"
+    assert box.get_by_label("spot of").input_value() == "clean"
+    box.get_by_label("local sense").uncheck()
+    page.wait_for_function("model.saved.length > 0")
+    asked = page.evaluate("model.saved[0].asked")
+    assert asked["photo"] == "sent" and asked["turn"] == 5 and not asked["near"]
 
 
 def test_the_guide_viewer_asks_where_the_spot_is_dragged_to(page):
