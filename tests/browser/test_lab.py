@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import nbformat
 import numpy as np
 from PIL import Image
 
@@ -28,7 +29,7 @@ from .cells import (
     WATCH,
 )
 from .page import Watched, painted, pixels, violations
-from .server import ROOT, cell
+from .server import NOTEBOOKS, ROOT, cell
 
 CLEAN = ROOT / "data_samples" / "clean"
 HAZY = ROOT / "data_samples" / "degraded" / "pavilion__haze.png"
@@ -258,3 +259,17 @@ def test_a_saved_notebook_opened_anew_shows_the_path_map(notebook, lab, browser)
     assert image.get_attribute("src") == kept
     assert image.evaluate("el => el.decode().then(() => el.naturalWidth)") == 850
     anew.close()
+
+
+def test_what_came_from_elsewhere_shows_plotlys_crowd_before_anything_runs(lab, page):
+    """JupyterLab trusts no notebook that it has not run itself, and runs none of its scripts."""
+    saved = nbformat.read(NOTEBOOKS / "08-explore-the-paths.ipynb", as_version=4)
+    saved.cells = [c for c in saved.cells if c.id == "crowd"]
+    nbformat.write(saved, lab.root / "elsewhere.ipynb")
+    lab.show(page, "elsewhere.ipynb")
+    page.locator(".js-plotly-plot .sankey-link").first.wait_for()
+    assert page.locator(".js-plotly-plot .sankey-link").count() > 50
+    assert (
+        page.locator("img[src^='data:image/png']").count() == 1 and page.locator(".slerir-crowd").count() == 0
+    )
+    lab.tidy()
