@@ -194,6 +194,14 @@ class TestTravel:
         letters = [text.get_text() for ax in figure.axes for text in ax.texts if len(text.get_text()) == 1]
         assert sorted(letters) == ["a", "b", "c"]  # each ends on one side of the globe
 
+    def test_in_the_picture_mixes_that_end_at_one_place_share_their_letters(self):
+        end = unit(1, seed=0)
+        mixes = {name: torch.cat([unit(2, seed=k), end]) for k, name in enumerate(("haze+rain", "rain+blur"))}
+        figure = travel_picture(mixes, CENTRES)
+        texts = [text for ax in figure.axes for text in ax.texts if text.get_text() == "a, b"]
+        assert len(texts) == 1
+        assert np.dot(texts[0].xyann, texts[0].xy) > 0  # on the side away from the globe's middle
+
     def test_arcs_stay_on_the_globe_and_pass_through_the_path(self):
         path = unit(4, seed=5).numpy()
         line = arcs(path, 6)

@@ -1,5 +1,8 @@
 """Knobs are measured at values that were not there before; a median above what is allowed is a failure."""
 
+import json
+from pathlib import Path
+
 import pytest
 import scripts
 
@@ -27,3 +30,15 @@ def test_a_median_above_what_is_allowed_is_named():
     assert knobs.too_slow(fine) == []
     slow = fine | {"path explorer": {"override": {"median": 401}, "severity": {"median": 12}}}
     assert knobs.too_slow(slow) == ["path explorer, override: 401 ms, more than 400"]
+
+
+def test_what_was_measured_is_within_what_is_allowed_and_is_what_the_readme_says():
+    root = Path(__file__).resolve().parent.parent
+    page = (root / "README.md").read_text("utf-8")
+    found = json.loads((root / "benchmarks" / "knobs.json").read_text("utf-8"))
+    assert knobs.too_slow({name: found[name] for name in knobs.ALLOWED}) == []
+    for name in knobs.ALLOWED:
+        assert all(row["times"] >= knobs.TIMES for row in found[name].values())
+        assert f"up to {max(row['median'] for row in found[name].values())} ms" in page
+    share = json.loads((root / "benchmarks" / "watching.json").read_text("utf-8"))["share"]
+    assert share <= 3 and f"the watch takes {share:.1f} % of a run's time" in page

@@ -94,9 +94,9 @@ def _curve(ax: Axes, points: list[tuple], label: str | None = None, **look) -> N
         if k < len(points) and points[k][2] == points[start][2]:
             continue
         x, y = zip(*[p[:2] for p in points[start:k]], strict=True)
-        ax.plot(
-            x, y, label=None if start else label, markevery=max(1, -(-len(points) // 8)), markersize=5, **look
-        )
+        alone = {"marker": "o"} if len(x) == 1 else {}  # no line is to be seen of it
+        how = {"markevery": max(1, -(-len(points) // 8)), "markersize": 5} | look | alone
+        ax.plot(x, y, label=None if start else label, **how)
         start = k
 
 

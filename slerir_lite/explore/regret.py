@@ -38,9 +38,8 @@ def regret_plot(margin, gain, kinds: Sequence[str], title: str) -> Figure:
     ticks = [t for t in (-10, -1, -0.1, 0, 0.1, 1, 10) if gain.min() <= t <= max(gain.max(), FLAT)]
     ax.set_yticks(ticks, [f"{t:+g}" if t else "0" for t in ticks])
     ax.minorticks_off()
-    ax.set_xlim(0, None)
     ax.set_xlabel("margin (degrees by which the nearest pin won)")
-    ax.set_ylabel("best other specialist\nagainst the one taken (dB)")
+    ax.set_ylabel(f"best other specialist against the\none taken (dB; logarithmic beyond {FLAT:g})")
     ax.spines[["top", "right"]].set_visible(False)
     head(ax, title)
     legend(figure, handles, "damage")

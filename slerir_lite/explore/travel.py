@@ -20,6 +20,7 @@ from .style import INK, MARKS, OTHER, WRITTEN, legend
 
 TITLE = "Where z travels as damage gets worse"
 DASHES = (":", "--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))  # of the mixes, which have one colour
+CLOSE = 0.16  # of the globe's radius: letters of nearer ends would be printed over each other
 
 
 def travel(paths: Mapping[str, Tensor], severity: Sequence[float], centres, title: str = TITLE,
@@ -88,17 +89,30 @@ def travel_picture(paths: Mapping[str, Tensor], centres, title: str = TITLE) -> 
             flat = np.where(arc @ view >= 0, (arc @ across, arc @ up), np.nan)
             mark = MARKS.get(kind_of(name), OTHER)
             ax.plot(*flat, color=mark.colour, linewidth=2, linestyle=dashes.get(name, "-"), zorder=2)
-            if name in letters and path[-1] @ view >= 0:
-                at = (path[-1] @ across, path[-1] @ up)
-                where = {"xytext": (5, -11), "textcoords": "offset points", "zorder": 6}
-                ax.annotate(letters[name], at, color=INK, fontsize=10, fontweight="bold", **where)
             if start @ view >= 0:
                 ax.plot(start @ across, start @ up, ".", color=mark.colour, markeredgecolor=INK, zorder=3)
+        there = [name for name in mixes if paths[name][-1] @ view >= 0]
+        ends = np.array([(paths[name][-1] @ across, paths[name][-1] @ up) for name in there]).reshape(-1, 2)
+        _letter(ax, ends, [letters[name] for name in there])
     if mixes:
         key = [Line2D([], [], color=OTHER.colour, linestyle=dashes[name], linewidth=2,
                       label=f"{letters[name]}: {_written(name)}") for name in mixes]  # fmt: skip
         legend(figure, key, where="lower", handlelength=3.5)
     return figure
+
+
+def _letter(ax, ends: np.ndarray, letters: Sequence[str]) -> None:
+    """A letter at each of (N, 2) ends, on the side away from the globe's middle; ends that lie close together
+    share one: "c, d"."""
+    left = list(range(len(ends)))
+    while left:
+        near = [k for k in left if np.linalg.norm(ends[k] - ends[left[0]]) < CLOSE]
+        left = [k for k in left if k not in near]
+        middle = ends[near].mean(0)
+        out = 13 * middle / max(np.linalg.norm(middle), 1e-6)  # points
+        where = {"xytext": tuple(out), "textcoords": "offset points", "ha": "center", "va": "center"}
+        words = ", ".join(letters[k] for k in near)
+        ax.annotate(words, middle, color=INK, fontsize=10, fontweight="bold", zorder=6, **where)
 
 
 def arcs(path: np.ndarray, between: int = 8) -> np.ndarray:
