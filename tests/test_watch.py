@@ -8,6 +8,7 @@ from slerir_lite.degrade import PLACES
 from slerir_lite.explore import watch as watching
 from slerir_lite.explore.curves import watch_picture
 from slerir_lite.explore.labels import unlabelled
+from slerir_lite.explore.style import MARKS
 from slerir_lite.explore.watch import POINTS, Watch
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import STATIONS, Stage
@@ -149,6 +150,15 @@ def test_the_static_picture_shows_all_and_breaks_the_loss_between_stages(generou
     named = {text.get_text() for text in titles["PSNR by task"].texts}
     assert {"noise", "low light", "training crops"} <= named  # beside the curves: no colour is needed
     assert [len(line.get_xdata()) for line in titles["Loss, a new curve for each stage"].lines] == [2, 2]
+
+
+def test_a_stage_of_one_point_is_seen_and_a_task_keeps_its_mark():
+    watch = Watch()
+    for step, stage in ((1, "compass"), (2, "compass"), (3, "team")):
+        watch.add(step, stage, loss=1 / step, tasks={"noise": 20.0 + step})
+    loss, psnr = watch_picture(watch).axes[:2]
+    assert [line.get_marker() for line in loss.lines] == ["None", "o"]
+    assert {line.get_marker() for line in psnr.lines} == {MARKS["noise"].shape}
 
 
 def test_nothing_told_is_nothing_to_draw():

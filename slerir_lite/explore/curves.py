@@ -95,7 +95,7 @@ def _curve(ax: Axes, points: list[tuple], label: str | None = None, **look) -> N
             continue
         x, y = zip(*[p[:2] for p in points[start:k]], strict=True)
         alone = {"marker": "o"} if len(x) == 1 else {}  # no line is to be seen of it
-        how = {"markevery": max(1, -(-len(points) // 8)), "markersize": 5} | look | alone
+        how = {"markevery": max(1, -(-len(points) // 8)), "markersize": 5} | alone | look
         ax.plot(x, y, label=None if start else label, **how)
         start = k
 
