@@ -102,15 +102,15 @@ def travel_picture(paths: Mapping[str, Tensor], centres, title: str = TITLE) -> 
 
 
 def _letter(ax, ends: np.ndarray, letters: Sequence[str]) -> None:
-    """A letter at each of (N, 2) ends, on the side away from the globe's middle; ends that lie close together
-    share one: "c, d"."""
+    """A letter at each of (N, 2) ends, towards the globe's middle, as the places' names stand outside. Ends
+    that lie close together share one: "c, d"."""
     left = list(range(len(ends)))
     while left:
         near = [k for k in left if np.linalg.norm(ends[k] - ends[left[0]]) < CLOSE]
         left = [k for k in left if k not in near]
         middle = ends[near].mean(0)
-        out = 13 * middle / max(np.linalg.norm(middle), 1e-6)  # points
-        where = {"xytext": tuple(out), "textcoords": "offset points", "ha": "center", "va": "center"}
+        inwards = -14 * middle / max(np.linalg.norm(middle), 1e-6)  # points
+        where = {"xytext": tuple(inwards), "textcoords": "offset points", "ha": "center", "va": "center"}
         words = ", ".join(letters[k] for k in near)
         ax.annotate(words, middle, color=INK, fontsize=10, fontweight="bold", zorder=6, **where)
 
