@@ -3,8 +3,8 @@
 python benchmarks/flakes.py 20    writes benchmarks/flakes.log; ends with 1 if any run failed
 
 Each run is a line of the log as soon as it ends. Runs of the same commit that the log has already are not
-done again, so that an interrupted series goes on; another commit begins a new log. All tests in tests/browser
-run, those in classic Notebook too, and none may be skipped.
+done again, so that an interrupted series goes on; another commit of what is tested begins a new log. All
+tests in tests/browser run, those in classic Notebook too, and none may be skipped.
 """
 
 import os
@@ -40,12 +40,13 @@ def head() -> str:
     def git(*what: str) -> str:
         return subprocess.run(["git", *what], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    # A log, or an unrelated new file, changes no test.
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "slerir_lite", "tests", "notebooks")
+    tested = ("--", "slerir_lite", "tests", "notebooks", "data_samples")
+    changed = git("status", "--porcelain", "--untracked-files=no", *tested)
     if changed.strip():
         raise RuntimeError(f"Commit first, so that the log says what was tested:\n{changed}")
-    return f"The browser tests at commit {git('rev-parse', '--short=12', 'HEAD').strip()}, " \
-           f"with {os.cpu_count()} CPU cores."  # fmt: skip
+    # A commit of other things, such as this log, changes no test.
+    last = git("log", "-1", "--format=%h", "--abbrev=12", *tested).strip()
+    return f"The browser tests at commit {last}, with {os.cpu_count()} CPU cores."
 
 
 def kept(log: Path, first: str) -> list[str]:

@@ -380,13 +380,6 @@ def test_the_static_picture_shows_what_the_page_shows(viewer, photo):
     assert [ax.get_title() for ax in figure.axes[2:5]] == list(ROWS.values())
 
 
-def test_every_control_of_the_page_stands_in_a_label_and_only_one_question_is_open(viewer):
-    page = str(viewer._esm)
-    assert page.count('make("input", row(') == 2 and 'make("select", row(' in page
-    assert "if (waiting && !busy()) send()" in page and "if (waiting) send();" in page
-    assert "working …" in page and ":focus-visible" in str(viewer._css)
-
-
 def test_without_photos_there_is_none():
     with pytest.raises(ValueError, match="at least one photo"):
         GuideViewer(Own(), {})

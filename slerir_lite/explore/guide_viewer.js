@@ -30,13 +30,16 @@ function render({ model, el }) {
     make("figcaption", figures[name], { textContent: text });
     images[name] = Object.assign(document.createElement("img"), { draggable: false });
   }
-  let timer, late, waiting = false, outstanding = null, turn = 0;
+  let late, waiting = false, outstanding = null, turn = 0;
   const send = () => {
     const asked = Object.fromEntries(Object.entries(inputs).map(([k, i]) => [k, read(i)]));
     waiting = false;
     box.setAttribute("aria-busy", "true");
     clearTimeout(late);
-    late = setTimeout(() => { status.textContent = "working …"; }, 300);
+    late = setTimeout(() => {
+      status.textContent = "working …";
+      el.classList.add("slow");
+    }, 300);
     outstanding = turn = Math.max(turn, model.get("asked").turn ?? 0) + 1;
     model.set("asked", { ...asked, turn });
     model.save_changes();
@@ -44,8 +47,7 @@ function render({ model, el }) {
   const busy = () => outstanding !== null;
   const ask = () => {
     waiting = true;
-    clearTimeout(timer);
-    timer = setTimeout(() => { if (waiting && !busy()) send(); }, 60);
+    if (!busy()) send();
   };
   // What the controls say is what was asked for, by this page or, where a photo was sent here, by Python.
   const follow = () => {
@@ -65,6 +67,7 @@ function render({ model, el }) {
     if (busy()) return;
     clearTimeout(late);
     status.textContent = error || said;
+    el.classList.remove("slow");
     box.setAttribute("aria-busy", "false");
     if (waiting) send();
   };
@@ -93,7 +96,6 @@ function render({ model, el }) {
   draw();
   const unpaint = pictured(model, paint);
   return () => {
-    clearTimeout(timer);
     clearTimeout(late);
     model.off("change:answer", draw);
     unpaint();

@@ -6,21 +6,19 @@ and a sentence; the maps lie over the photo. Controls are the browser's own, eac
 move the spot as well. Where no widget runs, `picture` gives a static figure.
 """
 
-import base64
-import io
 from pathlib import Path
 
 import numpy as np
 import torch
 import traitlets
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
 
 from ..degrade import KINDS
-from ..photo import as_bytes
+from ..photo import as_photo
 from .damages import AS_IT_IS
 from .painter import Painter, page
+from .pixels import source
 from .sense_maps import ROWS, maps, over
 from .senses import Heard, listen, usual
 from .spot import spotted
@@ -153,9 +151,9 @@ class GuideViewer(Painter):
 
     def _panels(self, given: Tensor, heard: Heard, asked: dict) -> dict[str, list[str]]:
         """{name: [source, alt text]} of the five pictures."""
-        pixels = {"photo": as_bytes(given), "image": as_bytes(heard.image)}
         drawn = maps(heard)
-        pixels |= {name: over(given, values) for name, values in drawn.items()}
+        photos = {"photo": given, "image": heard.image}
+        photos |= {name: as_photo(over(given, values)) for name, values in drawn.items()}
         place = f"{asked['column']:.0%} from the left and {asked['row']:.0%} from the top"
         kind = WRITTEN.get(asked["kind"], asked["kind"])
         spot = "as it is" if asked["kind"] == AS_IT_IS else f"with a spot of {kind}, {place}"
@@ -170,14 +168,7 @@ class GuideViewer(Painter):
                 f"Map of the {ROWS[name]} over the photo, largest ({values.max():.2f}) "
                 f"{brightest[0]:.0%} from the left and {brightest[1]:.0%} from the top"
             )
-        return {name: [source(pixels[name]), alts[name]] for name in PANELS}
+        return {name: [source(photos[name]), alts[name]] for name in PANELS}
 
     _esm = page("guide_viewer.js")
     _css = Path(__file__).with_name("guide_viewer.css")
-
-
-def source(pixels: np.ndarray) -> str:
-    """(H, W, 3) uint8 as the address of a PNG that holds its own bytes."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

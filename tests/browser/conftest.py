@@ -5,6 +5,7 @@ summary says loudly; where SLERIR_BROWSER=required, as in CI, that is a failure.
 binary than the first one found.
 """
 
+import functools
 import os
 import shutil
 
@@ -109,13 +110,6 @@ def server(lab):
 @pytest.fixture
 def notebook(server, browser):
     """notebook(*cells, theme="light") -> a page where these cells have run; see `server.Server.run`."""
-    opened = []
-
-    def run(*cells, **how):
-        opened.append(Watched(browser))
-        return server.run(opened[-1].page, *cells, **how)
-
-    yield run
-    for watched in opened:
-        watched.close()
-        server.tidy()
+    watched = server.watch(browser)
+    yield functools.partial(server.run, watched.page)
+    server.leave(watched)

@@ -1,13 +1,15 @@
 """JupyterLab in a folder of its own, and notebooks of a few cells run in it, as a reader would.
 
-Ready is not what a spinner says: the session's context is ready, the kernel is connected and idle. Only then
-are the cells run, by JupyterLab's own command.
+JupyterLab stays open from one test to the next, as it does for a reader: it takes longer to load than most
+tests. Ready is not what a spinner says: the session's context is ready, the kernel is connected and
+idle. Only then are the cells run, by JupyterLab's own command.
 """
 
 import json
 import sys
 from pathlib import Path
 
+from .page import Watched
 from .server import TOKEN, Server
 
 # Tidy and silent: no news from elsewhere, no question on opening, nothing saved behind the test's back.
@@ -16,6 +18,13 @@ SETTINGS = {
         {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
 }  # fmt: skip
+# Opens a notebook and closes all else, without a question.
+OPEN = """async (path) => {
+  const { commands, shell } = window.jupyterapp;
+  const others = [...shell.widgets("main")];
+  await commands.execute("docmanager:open", { path, factory: "Notebook" });
+  for (const other of others) other.dispose();
+}"""
 READY = """async () => {
   const panel = window.jupyterapp.shell.currentWidget;
   const session = panel?.context?.sessionContext;
@@ -32,6 +41,7 @@ class Lab(Server):
 
     def __init__(self, folder: Path):
         super().__init__(folder)
+        self.watched = None
         for name, values in SETTINGS.items():
             path = self.folder / "user-settings" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,10 +55,22 @@ class Lab(Server):
             "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
         ]  # fmt: skip
 
+    def watch(self, browser) -> Watched:
+        self.watched = self.watched or Watched(browser)
+        return self.watched
+
+    def leave(self, watched: Watched) -> None:
+        watched.check()
+
     def show(self, page, name: str) -> None:
-        """Opens the notebook and nothing else, in a workspace of its own."""
-        page.goto(f"{self.url}/lab/workspaces/{name[:-6]}/tree/{name}?reset&token={TOKEN}")
-        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context")
+        """Opens the notebook and nothing else; a new page loads JupyterLab, in a workspace of its own."""
+        if page.url.startswith(self.url):
+            page.evaluate(OPEN, name)
+        else:
+            page.goto(f"{self.url}/lab/workspaces/{name[:-6]}/tree/{name}?reset&token={TOKEN}")
+        page.wait_for_function(
+            "(path) => window.jupyterapp?.shell?.currentWidget?.context?.path === path", arg=name
+        )
 
     def open(self, page, name: str, theme: str, seconds: float) -> None:
         self.show(page, name)

@@ -8,7 +8,8 @@ KNOWN = ("Could not restore the debugger state",)
 
 
 class Watched:
-    """`page` of a context of its own; `close` raises AssertionError for an error, or a request elsewhere.
+    """`page` of a context of its own; `check` raises AssertionError for an error, or a request elsewhere,
+    since it was last called, as `close` does.
 
     here: the addresses that are not elsewhere.
     """
@@ -31,10 +32,16 @@ class Watched:
         if not self.here.match(request.url):
             self.elsewhere.append(request.url)
 
+    def check(self):
+        complaints, elsewhere = self.complaints[:], self.elsewhere[:]
+        self.complaints.clear()
+        self.elsewhere.clear()
+        assert not complaints, complaints
+        assert not elsewhere, elsewhere
+
     def close(self):
         self.context.close()
-        assert not self.complaints, self.complaints
-        assert not self.elsewhere, self.elsewhere
+        self.check()
 
 
 STAND_IN = """

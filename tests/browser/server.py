@@ -1,4 +1,8 @@
-"""What a notebook server in a folder of its own needs, be it JupyterLab or classic Notebook."""
+"""What a notebook server in a folder of its own needs, be it JupyterLab or classic Notebook.
+
+Its notebooks share one kernel, which is emptied for each: to start one and to import torch in it takes longer
+than most tests.
+"""
 
 import json
 import os
@@ -9,7 +13,10 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+from jupyter_client import BlockingKernelClient
 from nbformat.v4 import new_code_cell, new_notebook
+
+from .page import Watched
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -17,13 +24,14 @@ TOKEN = "slerir"
 OWN = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
        "JUPYTERLAB_SETTINGS_DIR": "user-settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
        "IPYTHONDIR": "ipython"}  # fmt: skip
+EMPTY = "import ipywidgets; ipywidgets.Widget.close_all(); get_ipython().run_line_magic('reset', '-f')"
 
 
 class Server:
     """`with Server(folder) as server:`; a subclass says how it starts, and how a page runs cells."""
 
     def __init__(self, folder: Path):
-        self.folder, self.count = folder, 0
+        self.folder, self.count, self.kernel = folder, 0, None
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True)
         (self.root / "data_samples").symlink_to(ROOT / "data_samples")  # where notebooks look for it
@@ -39,6 +47,14 @@ class Server:
     def execute(self, page, seconds: float) -> list[str]:
         """Runs all cells of the open notebook; returns what they raised, in words."""
         raise NotImplementedError
+
+    def watch(self, browser) -> Watched:
+        """The page for a test."""
+        return Watched(browser)
+
+    def leave(self, watched: Watched) -> None:
+        """After the test. Raises AssertionError where the page complained."""
+        watched.close()
 
     def __enter__(self):
         with socket.socket() as s:
@@ -75,16 +91,39 @@ class Server:
             self.server.wait()
         self.log.close()
 
-    def _api(self, path: str, method: str = "GET"):
-        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
+    def _api(self, path: str, method: str = "GET", what: dict | None = None):
+        content = None if what is None else json.dumps(what).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", content, method=method)
         request.add_header("Authorization", f"token {TOKEN}")
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or "null")
 
     def tidy(self) -> None:
         """Ends all kernels."""
-        for session in self._api("sessions"):
-            self._api(f"sessions/{session['id']}", "DELETE")
+        self.kernel = None
+        for kernel in self._api("kernels"):
+            self._api(f"kernels/{kernel['id']}", "DELETE")
+
+    def empty_kernel(self) -> None:
+        """Takes all widgets and names from the kernel, or the kernel itself where it does not answer."""
+        client = BlockingKernelClient()
+        runtime = self.folder / OWN["JUPYTER_RUNTIME_DIR"]
+        client.load_connection_file(str(runtime / f"kernel-{self.kernel}.json"))
+        client.start_channels()
+        try:
+            answer = client.execute_interactive(EMPTY, silent=True, timeout=30)
+            assert answer["content"]["status"] == "ok", answer
+        except TimeoutError:  # the test before has failed, and left it at work
+            self.tidy()
+        client.stop_channels()
+
+    def take_kernel(self) -> None:
+        """Gives the last notebook the kernel of the one before, emptied; where there is none, a new one."""
+        if self.kernel:
+            self.empty_kernel()
+        kernel = {"id": self.kernel} if self.kernel else {"name": "python3"}
+        what = {"path": self.name, "name": self.name, "type": "notebook", "kernel": kernel}
+        self.kernel = self._api("sessions", "POST", what)["kernel"]["id"]
 
     @property
     def name(self) -> str:
@@ -92,7 +131,7 @@ class Server:
         return f"test-{self.count}.ipynb"
 
     def run(self, page, *cells: str, theme: str = "light", seconds: float = 300):
-        """The page, once the code cells have run in a notebook of their own, in a kernel of their own.
+        """The page, once the code cells have run in a notebook of their own.
 
         Raises AssertionError where a cell raises. theme: "light" or "dark".
         """
@@ -102,6 +141,7 @@ class Server:
         nbformat.write(
             new_notebook(cells=[new_code_cell(c) for c in cells], metadata=about), self.root / name
         )
+        self.take_kernel()
         self.open(page, name, theme, seconds)
         errors = self.execute(page, seconds)
         assert not errors, errors

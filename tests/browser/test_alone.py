@@ -376,8 +376,10 @@ def test_the_guide_viewer_says_that_it_works_and_shows_the_focus(page):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     box.get_by_label("spot of").select_option("blur")
     box.get_by_text("working …").wait_for()
+    dimmed = "(el) => getComputedStyle(el.querySelector('.panels')).opacity < 1"
+    assert box.evaluate(dimmed)
     answered(page, turn=page.evaluate("model.saved[0].asked.turn"), said="Done.")
-    assert box.get_by_role("status").inner_text() == "Done."
+    assert box.get_by_role("status").inner_text() == "Done." and not box.evaluate(dimmed)
     assert box.locator(".panels").get_attribute("aria-busy") == "false"
 
 
