@@ -56,8 +56,7 @@ def training(model: nn.Module, crops: Crops, optimizer: torch.optim.Optimizer, s
     batch = crops.smaller.batch(step)
     x = batch.degraded.contiguous(memory_format=LAST)
     if isinstance(model, SlerIR):
-        label = batch.place.argmax(1).repeat_interleave(2)
-        y = model(x, view=batch.view, small=batch.thumbnail, motion=batch.motion, label=label).image
+        y = model(x, view=batch.view, small=batch.thumbnail, motion=batch.motion, label=batch.label).image
     else:
         y = model(x)
     optimizer.zero_grad(set_to_none=True)

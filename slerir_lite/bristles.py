@@ -25,7 +25,7 @@ def bristles(image: Tensor, seed: int) -> Tensor:
     opacity = np.asarray(drawn.resize((width, height), Image.Resampling.BOX), np.float32) / 255
     opacity *= rng.uniform(0.5, 1)
     colour = 255 * np.clip(rng.uniform(0.6, 1) + rng.normal(0, 0.06, 3), 0, 1)
-    y = image.numpy() * (1 - opacity) + colour[:, None, None] * opacity
+    y = image.numpy() * (1 - opacity) + colour.astype(np.float32)[:, None, None] * opacity
     return torch.from_numpy(y.round().astype(np.uint8))
 
 

@@ -77,6 +77,7 @@ def restore(
     """
     with one_line_errors():
         from .ahead import Ahead
+        from .files import need_folder
         from .jobs import write_restored
         from .steer import checked_strength, chosen_path
         from .tables import restored_table
@@ -87,6 +88,8 @@ def restore(
         beside = tuple(ending for ending, asked in ((GUIDE, guide), (PATH, path_picture)) if asked)
         strength = checked_strength(strength)  # what can be refused is refused before the first photo
         work = plan(photos, output, overwrite, skip_existing, beside)
+        if report is not None:
+            need_folder(report)
         model = _load(weights, device) if work.jobs else None
         if work.jobs and not hasattr(model, "compass"):
             raise ValueError(f"{weights} holds a {type(model).__name__}; restoring needs a SlerIR's weights.")
@@ -163,16 +166,22 @@ def evaluate(
     with one_line_errors():
         if (photos is None) == (pairs is None):
             raise ValueError("Give either --photos or --pairs.")
+        if report is not None:
+            from .files import need_folder
+
+            need_folder(report)  # before the work, not after it
         from . import pairs as source
         from .evaluate import evaluate as measure
         from .patches import patch_places, patchwise
         from .tables import findings, scores_table
 
-        chosen = tasks.split(",") if tasks else None
+        chosen = [task.strip() for task in tasks.split(",")] if tasks else None
         found = (
             source.made_pairs(photos, limit, seed, chosen) if photos else source.pairs(pairs, limit, chosen)
         )
         model = _load(weights, device)
+        if not hasattr(model, "backbone"):
+            raise ValueError(f"{weights} holds a {type(model).__name__}, which restores nothing.")
         result = measure(model, found, again=not once)
         if patches:
             result["patches"] = {
@@ -229,8 +238,9 @@ def train(
         except KeyboardInterrupt:
             err.print("Stopped. The same command again goes on from the last checkpoint.")
             raise typer.Exit(130) from None
+        use = "evaluate --photos FOLDER" if generalist else "restore PHOTO -o OUT"
         out.print(
-            f"Trained. Use it:  slerir restore PHOTO -o OUT --weights {run.out / 'model.safetensors'}",
+            f"Trained. Use it:  slerir {use} --weights {run.out / 'model.safetensors'}",
             markup=False,
             soft_wrap=True,
         )
@@ -241,10 +251,12 @@ def one_line_errors() -> Iterator[None]:
     """What a person can mend is said in one red line; SLERIR_DEBUG=1 shows where it arose all the same."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        if os.environ.get("SLERIR_DEBUG"):
+    except (OSError, ValueError, MemoryError, RuntimeError) as error:
+        full = "out of memory" in str(error).lower()  # torch's own, of a GPU or of the machine
+        if os.environ.get("SLERIR_DEBUG") or (isinstance(error, RuntimeError) and not full):
             raise
-        err.print(Text(str(error), style="red"), soft_wrap=True)
+        said = f"{str(error).splitlines()[0]} Ask for less at once." if full else str(error)
+        err.print(Text(said or "Memory ran out. Ask for less at once.", style="red"), soft_wrap=True)
         raise typer.Exit(1) from None
 
 
@@ -254,6 +266,8 @@ def _load(weights: Path | None, device: str | None):
     from .weights import load_pretrained, load_weights
 
     model = load_pretrained() if weights is None else load_weights(weights)
+    if device == "mps":
+        raise ValueError('Device "mps" lacks an operation that the compass needs. Use "cpu".')
     try:
         return model.to(device or "cpu", memory_format=torch.channels_last)
     except (RuntimeError, AssertionError) as error:

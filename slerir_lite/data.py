@@ -29,6 +29,7 @@ THUMBNAIL = 64  # px: every whole photo is also seen at this size, squeezed to a
 CELL = 8  # px: a token of the close-up covers this much of the photo
 BLOCK = 16  # batches made at once: the cost of many small operations is shared
 PATH = 20  # px: the length of a blur's path that counts as an amount of 1
+SIZE = 96  # px of a crop, unless somebody says otherwise
 MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in is real
 
 # What is broken and how often. Mixes that the benchmark holds out (rain+blur, haze+noise,
@@ -45,10 +46,14 @@ AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "bl
 
 
 class Photos:
-    """Clean photos in memory: `images`, a list of (3, H, W) uint8, and their `thumbnails` (N, 3, 64, 64)."""
+    """Clean photos in memory, 3 bytes a pixel: `images`, a list of (3, H, W) uint8, and their `thumbnails`
+    (N, 3, 64, 64).
 
-    def __init__(self, images: list[Tensor]):
-        least = THUMBNAIL + 2 * MARGIN
+    size: of the crops that they are for; photos too small for that are left out with a warning.
+    """
+
+    def __init__(self, images: list[Tensor], size: int = THUMBNAIL):
+        least = max(size, THUMBNAIL) + 2 * MARGIN
         self.images = [x for x in images if min(x.shape[-2:]) >= least]
         if len(self.images) < len(images):
             warnings.warn(f"left out {len(images) - len(self.images)} photos under {least} px", stacklevel=2)
@@ -60,10 +65,19 @@ class Photos:
         return len(self.images)
 
     @classmethod
-    def from_folder(cls, folder: str | Path, leave_out: set[str] = frozenset()) -> "Photos":
-        """All photos of a folder, less the file names in `leave_out`."""
-        files = [f for f in list_photos(folder) if f.name not in leave_out]
-        return cls([torch.from_numpy(as_bytes(read_photo(f))).permute(2, 0, 1) for f in files])
+    def from_folder(
+        cls, folder: str | Path, leave_out: set[str] = frozenset(), size: int = THUMBNAIL
+    ) -> "Photos":
+        """All photos of a folder, less the file names in `leave_out`. Raises ValueError where one of those is
+        not there: what was meant would be trained on."""
+        files = list_photos(folder)
+        if unknown := leave_out - {f.name for f in files}:
+            few = ", ".join(sorted(unknown)[:3])
+            raise ValueError(
+                f"{folder} has no {few}: name what to leave out by its file name, such as a.jpg."
+            )
+        files = [f for f in files if f.name not in leave_out]
+        return cls([torch.from_numpy(as_bytes(read_photo(f))).permute(2, 0, 1) for f in files], size)
 
     def with_bristles(self) -> "Photos":
         """And every fifth photo once more, with bristles that are not rain."""
@@ -134,6 +148,12 @@ class Batch:
     motion: Tensor
     kinds: list[str]
 
+    @property
+    def label(self) -> Tensor:
+        """(P*C,) int: the place that each crop's damage has the name of, the first one's of a mix."""
+        named = [PLACES.index(kinds.split("+")[0]) for kinds in self.kinds]
+        return torch.tensor(named, device=self.place.device).repeat_interleave(2)
+
     def photos(self, begin: int, end: int) -> "Batch":
         """Some photos that stand side by side, with their crops; nothing is copied."""
         photos, crops = slice(begin, end), slice(2 * begin, 2 * end)
@@ -155,7 +175,7 @@ class Crops:
     photos: clean photos. size: of a crop, a multiple of 8. per_batch: photos a batch, with two crops each.
     """
 
-    def __init__(self, photos: Photos, per_batch: int = 5, size: int = 96, recipe=None, seed: int = 0):
+    def __init__(self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe=None, seed: int = 0):
         least = min(min(x.shape[-2:]) for x in photos.images)
         if size % CELL or size + 2 * MARGIN > least:
             raise ValueError(

@@ -108,6 +108,7 @@ def _hops(height: int, width: int) -> list[int]:
 
 
 @cache
+@torch.inference_mode(False)  # else the first who asks could leave filters that no gradient passes
 def filters() -> Tensor:
     """(FILTERS, 63, 63): no change; then a Wiener filter for each path and strength. Each sums to 1.
 

@@ -14,8 +14,7 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
     its errno, for a full disk or a folder that can't be written to.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
+    need_folder(path)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(
             f"{path} is already there. Choose another name, or ask for it to be overwritten."
@@ -32,6 +31,12 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
         raise type(error)(error.errno, what, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def need_folder(path: Path) -> None:
+    """Raises FileNotFoundError where the folder of a file to be written is missing."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
 
 
 def sweep(path: str | Path) -> None:

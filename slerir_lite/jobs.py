@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .data import Photos
+from .data import SIZE, Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
 from .photo import Picture, as_bytes, read_photo, write_photo
@@ -82,8 +82,9 @@ def trainer(
     if photos is None:
         clean = Photos.dead_leaves(dead_leaves, seed=seed)
     else:
-        names = set() if validation is None else set(validation.read_text("utf-8").split("\n"))
-        clean = Photos.from_folder(photos, leave_out={name.strip() for name in names}).with_bristles()
+        lines = [] if validation is None else validation.read_text("utf-8").split("\n")
+        names = {line.strip() for line in lines} - {""}
+        clean = Photos.from_folder(photos, names, SIZE).with_bristles()
     torch.manual_seed(seed)
     if generalist:
         model, way = Generalist(Config(experts=1)), generalist_stages(steps)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .checkpoint import REMEDY, read_checkpoint, write_checkpoint
-from .data import Batch, Crops, Photos
+from .data import SIZE, Batch, Crops, Photos
 from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
@@ -54,7 +54,7 @@ class Trainer:
         plan: list[Stage] | None = None,
         model: nn.Module | None = None,
         per_batch: int = 5,
-        size: int = 96,
+        size: int = SIZE,
         seed: int = 0,
         save_every: float = 120.0,
         accelerator: Accelerator | None = None,
@@ -68,10 +68,17 @@ class Trainer:
         default = generalist_stages if isinstance(self.model, Generalist) else stages
         self.plan = default(20_000) if plan is None else plan
         self.out = Path(out)
-        self.accelerator = accelerator or Accelerator(mixed_precision="bf16" if bf16_pays() else "no")
+        # Apple's "mps" lacks a mean pooling that the compass needs, for sizes that are not multiples of 64.
+        self.accelerator = accelerator or Accelerator(
+            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16_pays() else "no"
+        )
         self.crops = Crops(photos, per_batch, size, seed=seed)
         self.save_every, self.quiet, self.seed, self.watch = save_every, quiet, seed, watch
         self.weights, self.fixed_places = WEIGHTS | (weights or {}), fixed_places
+        if unknown := set(self.weights) - set(WEIGHTS):
+            raise ValueError(f"No loss is called {', '.join(sorted(unknown))}, but {', '.join(WEIGHTS)}.")
+        if self.accelerator.mixed_precision == "fp16":
+            raise ValueError('Train in bf16 or in full precision: "fp16" would need scaled losses.')
         self.model.to(self.accelerator.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.step, self.seconds, self.history = 0, 0.0, []
@@ -161,15 +168,19 @@ class Trainer:
         """With several processes, the mean of their gradients, in one message.
 
         An expert that one process did not choose may have been chosen by another: it counts as zero there.
-        (A wrapper that counts on every weight being used at every step would wait for it for ever.)
+        (A wrapper that counts on every weight being used at every step would wait for it for ever.) One that
+        nobody chose has no gradient, as with one process, and stays as it is.
         """
         if self.accelerator.num_processes == 1:
             return
         weights = [p for group in optimizer.param_groups for p in group["params"]]
-        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in weights])
-        flat = self.accelerator.reduce(flat, "mean")
-        for p, part in zip(weights, flat.split([p.numel() for p in weights]), strict=True):
-            p.grad = part.view_as(p)
+        parts = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in weights]
+        chosen = parts[0].new_tensor([p.grad is not None for p in weights])
+        flat = self.accelerator.reduce(torch.cat([*parts, chosen]), "mean")
+        *parts, chosen = flat.split([*(p.numel() for p in weights), len(weights)])
+        for p, part, anybody in zip(weights, parts, chosen.tolist(), strict=True):
+            # In the weight's own order in memory, which the fused optimizer takes for granted.
+            p.grad = torch.empty_like(p).copy_(part.view_as(p)) if anybody else None
 
     @torch.no_grad()
     def _between(self, before: Stage, stage: Stage) -> None:
@@ -184,6 +195,7 @@ class Trainer:
             for model in (self.model, self.ema):
                 model.compass.load_state_dict(self.ema.compass.state_dict())
                 model.router.load_state_dict(self.ema.router.state_dict())
+                model.deblur.load_state_dict(self.ema.deblur.state_dict())
                 self._place(model, middle)
                 model.set_pins()
         if before.name == "together" and stage.name == "team":
@@ -209,9 +221,13 @@ class Trainer:
             else:
                 first = torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device)
                 choice = first if stage.name == "together" else None
-                label = batch.place.argmax(1).repeat_interleave(2)  # of a mix, the first of its parents
                 got: Restored = self.model(
-                    x, view=batch.view, small=batch.thumbnail, motion=batch.motion, choice=choice, label=label
+                    x,
+                    view=batch.view,
+                    small=batch.thumbnail,
+                    motion=batch.motion,
+                    choice=choice,
+                    label=batch.label,
                 )
                 y = got.image
         learns, lead = "compass" in stage.trains, float(self.fixed_places)
@@ -308,5 +324,5 @@ class Trainer:
 def bf16_pays() -> bool:
     """Whether this machine computes faster in bfloat16: GPUs since Ampere, CPUs with AVX-512 BF16."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported()

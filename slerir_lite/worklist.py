@@ -10,6 +10,8 @@ from typing import Any
 from .interrupt import HeldBack
 from .photo import SUFFIXES, list_photos
 
+# Images, but of kinds that are not written here: as a folder's name one of them is a mistake.
+OTHERS = {".avif", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".ppm", ".tga"}
 GUIDE, PATH = ".guide.png", ".path.png"  # pictures beside photo.jpg: photo.jpg.guide.png, photo.jpg.path.png
 
 
@@ -46,6 +48,9 @@ def plan(
     to_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
     if to_file and (len(set(sources)) > 1 or any(p.is_dir() for p in photos)):
         raise ValueError(f"{output} is one file, but there are several photos: give a folder.")
+    if not to_file and not output.is_dir() and output.suffix.lower() in OTHERS:
+        endings = ", ".join(sorted(SUFFIXES))
+        raise ValueError(f"{output} can't be written: an image's name must end in one of {endings}.")
     if sources:
         _make_folder(output.parent if to_file else output)
     taken: dict[Path, Path] = {}

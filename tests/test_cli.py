@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from slerir_lite import jobs, sixteen, train
+from slerir_lite import evaluate, jobs, sixteen, train
 from slerir_lite.ahead import Ahead
 from slerir_lite.cli import app
+from slerir_lite.data import Crops, dead_leaves
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.photo import as_bytes, read_picture
 from slerir_lite.restore import restore
@@ -143,6 +145,8 @@ def test_a_photo_without_a_clean_one_is_restored_all_the_same(here, weights):
         (["broken", "-o", "out", "--weights", "none.safetensors"], "no weights file none.safetensors"),
         (["broken", "-o", "out", "--weights", "clean/coffee.png"], "not a safetensors file"),
         (["broken", "-o", "out", "--device", "abacus"], 'Device "abacus" can\'t be used'),
+        (["broken", "-o", "out", "--device", "mps"], 'Device "mps" lacks an operation'),
+        (["broken/tree.jpg", "-o", "tree.gif"], "tree.gif can't be written: an image's name must end in"),
     ],
 )
 def test_what_cant_be_is_said_in_one_line(here, weights, arguments, message):
@@ -393,12 +397,14 @@ def test_a_photo_may_not_become_the_picture_beside_another(here):
         (["-o", "out", "--path", "0-1"], "A path is 8 numbers from 0 to 2"),
         (["-o", "out", "--strength", "2"], "A strength lies between 0"),
         (["-o", "out", "--overwrite", "--skip-existing"], "Give either --overwrite or --skip-existing"),
+        (["-o", "out", "--json", "no/report.json"], "There is no folder no to write report.json to"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_refused_before_the_first_photo(here, weights, arguments, message):
     (here / "file").touch()
     result = slerir("restore", "broken", *arguments, "--weights", weights, code=1)
     assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
+    assert not (here / "out").exists() or not files(here / "out")
 
 
 # evaluate
@@ -431,7 +437,7 @@ def test_evaluate_pairs_in_tiles(here, weights):
 def test_evaluate_a_generalist(here):
     save_weights(Generalist(Config(experts=1, width=4)), here / "g.safetensors")
     result = slerir(
-        "evaluate", "--photos", "clean", "--tasks", "rain,haze", "--weights", "g.safetensors", "--patches"
+        "evaluate", "--photos", "clean", "--tasks", "rain, haze", "--weights", "g.safetensors", "--patches"
     )
     assert "rain" in result.stdout and "compass" not in result.stdout
 
@@ -444,10 +450,33 @@ def test_evaluate_a_generalist(here):
         (["--photos", "nowhere"], "nowhere is not a folder"),
         (["--pairs", "clean"], "holds no <task>/input folder"),
         (["--photos", "clean", "--tasks", "fog"], 'No task is called "fog"'),
+        (["--photos", "clean", "--json", "no/report.json"], "There is no folder no to write report.json to"),
     ],
 )
 def test_evaluate_says_what_is_missing(here, weights, arguments, message):
     assert message in slerir("evaluate", *arguments, "--weights", weights, code=1).stderr
+
+
+def test_evaluate_refuses_a_compass_alone(here):
+    globe = Path(jobs.__file__).parent / "pretrained" / "globe.safetensors"
+    result = slerir("evaluate", "--photos", "clean", "--weights", globe, code=1)
+    assert "globe.safetensors holds a Compass, which restores nothing" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Memory ran out."),
+        torch.OutOfMemoryError("CUDA out of memory.\n"),
+    ],
+)
+def test_too_little_memory_is_said_in_one_line(error, here, weights, monkeypatch):
+    def measure(*args, **more):
+        raise error
+
+    monkeypatch.setattr(evaluate, "evaluate", measure)
+    result = slerir("evaluate", "--photos", "clean", "--weights", weights, code=1)
+    assert str(error).strip() in result.stderr and len(result.stderr.strip().splitlines()) == 1
 
 
 # train
@@ -488,16 +517,31 @@ def test_train_passes_on_what_was_asked_for(here, recorder):
 
 def test_train_leaves_the_validation_photos_out(here, recorder, photos):
     (here / "large").mkdir()
+    leaves = [dead_leaves(144, seed) for seed in range(3)]
     for k in range(3):
-        Image.fromarray(photos.images[k].permute(1, 2, 0).numpy()).save(here / "large" / f"{k}.png")
+        Image.fromarray(leaves[k].permute(1, 2, 0).numpy()).save(here / "large" / f"{k}.png")
     (here / "names.txt").write_text("1.png\r\n\n2.png")
     slerir("train", "--photos", "large", "-o", "runs/mine", "--validation", "names.txt")
     photo, twin = recorder.last.photos.images  # the twin is the same photo with bristles
-    assert torch.equal(photo, photos.images[0]) and 0.3 < (twin == photo).float().mean() < 1
+    assert torch.equal(photo, leaves[0]) and 0.3 < (twin == photo).float().mean() < 1
+    (here / "names.txt").write_text("large/1.png")  # would leave out nothing
+    refused = slerir("train", "--photos", "large", "-o", "runs/x", "--validation", "names.txt", code=1)
+    assert "large has no large/1.png" in refused.stderr
+
+
+def test_train_leaves_out_photos_that_are_too_small_for_its_crops(here, recorder, photos):
+    (here / "sizes").mkdir()
+    for name, side in (("small", 100), ("large", 144)):
+        Image.fromarray(dead_leaves(side, 0).permute(1, 2, 0).numpy()).save(here / "sizes" / f"{name}.png")
+    with pytest.warns(UserWarning, match="left out 1 photos under 120 px"):
+        slerir("train", "--photos", "sizes", "-o", "runs/mine")
+    Crops(recorder.last.photos)  # which would refuse the small one
+    assert recorder.last.photos.images[0].shape == (3, 144, 144)
 
 
 def test_train_a_generalist(here, recorder):
-    slerir("train", "--dead-leaves", 1, "-o", "g", "--generalist", "--steps", 9)
+    said = slerir("train", "--dead-leaves", 1, "-o", "g", "--generalist", "--steps", 9).stdout
+    assert "slerir evaluate --photos FOLDER --weights" in said  # restoring takes a SlerIR
     assert isinstance(recorder.last.model, Generalist) and recorder.last.model.config.experts == 1
     assert [stage.steps for stage in recorder.last.plan] == [9]
 

@@ -194,6 +194,16 @@ def test_kinds_come_as_often_as_the_recipe_says(photos):
     assert set(kinds) == set(RECIPE)
 
 
+def test_the_label_names_the_first_damage_be_it_in_one_corner_only(photos):
+    recipe = {"lowlight+blur": 1, "rain": 1, "clean": 1}
+    first = {"lowlight+blur": "lowlight", "rain": "rain", "clean": "clean"}
+    found = batches(photos, recipe, 16)
+    for batch in found:
+        named = [PLACES[k] for k in batch.label.tolist()]
+        assert named == [first[kinds] for kinds in batch.kinds for _ in range(2)]
+    assert any(float(p[0]) == 0.5 for batch in found for p in batch.place), "no damage in a corner"
+
+
 def test_mixes_that_the_benchmark_holds_out_are_never_trained_on(photos):
     seen = [k for b in batches(photos, count=200, size=8) for k in b.kinds]
     assert all(set(kinds.split("+")) not in HELD_OUT for kinds in [*RECIPE, *seen])
@@ -475,3 +485,16 @@ def test_photos_too_small_to_train_on_are_left_out_with_a_warning():
 def test_only_small_photos_are_refused():
     with pytest.raises(ValueError, match="px"):
         Photos([torch.zeros(3, 40, 40, dtype=torch.uint8)])
+
+
+def test_what_is_to_be_left_out_but_is_not_there_is_named(tmp_path):
+    save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="has no sub/a.png"):
+        Photos.from_folder(tmp_path, {"sub/a.png"})
+
+
+def test_photos_too_small_for_the_crops_are_left_out_with_a_warning():
+    with pytest.warns(UserWarning, match="left out 1 photos under 120 px"):
+        photos = Photos([dead_leaves(100), dead_leaves(130)], 96)
+    assert [x.shape[-1] for x in photos.images] == [130]
+    Crops(photos, 2, 96).batch(0)

@@ -333,3 +333,12 @@ def test_it_learns_to_read_a_path(deblur):
         adam.step()
     x, motion = drawn(1000)
     assert torch.equal(deblur.eval()(x, where)[0].argmax(1), path_shares(motion).argmax(1))
+
+
+def test_filters_that_were_first_asked_for_without_gradients_can_be_learnt_through():
+    filters.cache_clear()
+    with torch.inference_mode():
+        filters()
+    weight = torch.full((1, FILTERS), 1 / FILTERS, requires_grad=True)
+    sharpen(noise(1, 3, 16, 16), weight).square().sum().backward()
+    assert weight.grad.isfinite().all() and weight.grad.abs().max() > 0

@@ -12,10 +12,12 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from skimage.metrics import peak_signal_noise_ratio
 
 from slerir_lite import train
@@ -455,6 +457,22 @@ def test_gradients_are_clipped_to_a_norm_of_one(factor, norm, photos, tmp_path, 
     assert norms == pytest.approx([norm, norm], abs=1e-2)
 
 
+def test_the_average_of_what_the_first_stage_taught_stays_when_the_next_begins(photos, tmp_path):
+    run = trainer(photos, tmp_path, [stage("compass", 6, SENSES), stage("together", 1, STATIONS)])
+    states = watched(run)
+    for name in ("compass", "deblur"):
+        key = next(n for n, _ in run.model.named_parameters() if n.startswith(f"{name}."))
+        assert torch.equal(states[6][f"model.{key}"], states[6][f"ema.{key}"])
+        assert not torch.equal(states[6][f"ema.{key}"], states[0][f"ema.{key}"])
+
+
+def test_a_misspelt_loss_and_half_precision_are_refused(photos, tmp_path):
+    with pytest.raises(ValueError, match="No loss is called unifomity, but lead"):
+        trainer(photos, tmp_path, weights={"unifomity": 0.0})
+    with pytest.raises(ValueError, match="bf16"):
+        trainer(photos, tmp_path, accelerator=SimpleNamespace(device="cpu", mixed_precision="fp16"))
+
+
 # History and results
 
 
@@ -823,6 +841,25 @@ def two_processes(tmp_path_factory) -> dict:
             w.kill()
     assert (out / "found.json").exists(), errors[0][-2000:]
     return json.loads((out / "found.json").read_text())
+
+
+def test_gradients_that_were_shared_move_the_weights_as_ones_own_do(photos, tmp_path, monkeypatch):
+    """Of two processes that see the same, the mean of the gradients is either's."""
+
+    def share(self, optimizer):
+        with monkeypatch.context() as two:
+            two.setattr(Accelerator, "num_processes", 2)
+            two.setattr(Accelerator, "reduce", lambda self, flat, how: flat)
+            Trainer.shares(self, optimizer)
+
+    plan = [stage("compass", 2, SENSES), stage("together", 2, STATIONS)]
+    alone = trainer(photos, tmp_path / "alone", plan)
+    alone.run()
+    monkeypatch.setattr(Trainer, "shares", Trainer._share_gradients, raising=False)
+    monkeypatch.setattr(Trainer, "_share_gradients", share)
+    shared = trainer(photos, tmp_path / "shared", plan)
+    shared.run()
+    assert identical(weights(alone), weights(shared))
 
 
 @pytest.mark.parametrize("name", ["compass", "joint", "all"])
