@@ -317,7 +317,7 @@ def test_a_real_ctrl_c(here, weights):
     while run.poll() is None and not (here / "out/002.png").exists():
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
-    _, told = run.communicate(timeout=120)
+    _, told = run.communicate(timeout=600)
     assert run.returncode == 130, told
     done = files(here / "out")
     assert f"{len(done)} of 400 photos are restored and stay" in told and 3 <= len(done) < 400
@@ -455,6 +455,25 @@ def test_evaluate_a_generalist(here):
 )
 def test_evaluate_says_what_is_missing(here, weights, arguments, message):
     assert message in slerir("evaluate", *arguments, "--weights", weights, code=1).stderr
+
+
+def test_evaluate_looks_again_unless_told_not_to(here, weights, monkeypatch):
+    looked = []
+    monkeypatch.setattr(evaluate, "look_again", lambda got, *_: looked.append(1) or got)
+    for more, times in (([], 1), (["--once"], 0)):
+        looked.clear()
+        asked = "--photos", "clean", "--limit", 1, "--tasks", "noise25", "--weights", weights, *more
+        slerir("evaluate", *asked)
+        assert len(looked) == times
+
+
+def test_evaluate_with_another_seed_does_other_damage(here, weights):
+    given = []
+    for seed in (0, 0, 1):
+        asked = "--photos", "clean", "--limit", 1, "--tasks", "noise25", "--weights", weights, "--seed", seed
+        slerir("evaluate", *asked, "--json", "e.json")
+        given.append(json.loads((here / "e.json").read_text())["tasks"]["noise25"]["input_psnr"])
+    assert given[0] == given[1] != given[2]
 
 
 def test_evaluate_refuses_a_compass_alone(here):

@@ -1,11 +1,14 @@
 """The crowd's flow adds up, overrides are tried one by one, and the report is whole, small and safe."""
 
+import base64
+import io
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from slerir_lite.degrade import PLACES
 from slerir_lite.explore.crowd import crowd, crowd_picture, describe_crowd, paths_of
@@ -22,6 +25,7 @@ from slerir_lite.explore.path_svg import path_svg
 from slerir_lite.explore.pixels import difference, small_source
 from slerir_lite.explore.report import file_name, globe_of, report
 from slerir_lite.explore.what_if import what_if
+from slerir_lite.photo import as_bytes
 
 PATHS = np.random.default_rng(0).integers(0, 3, (40, 8))
 LABELS = [PLACES[k % 6] for k in range(38)] + ["haze+rain"] * 2
@@ -93,6 +97,13 @@ def test_every_link_has_its_group_s_colour_and_number():
     (sankey,) = crowd(PATHS[:2], ["noise", "haze"]).plotly.data
     assert len(set(sankey.link.color)) == 2 and set(sankey.link.value) == {1}
     assert list(sankey.link.customdata).count("noise") == 8
+
+
+def test_of_very_many_groups_the_small_ones_stand_together():
+    labels = [f"photo-{k:03d}-with-a-long-name" for k in range(40)] + ["haze"] * 5
+    page = crowd(np.zeros((45, 8), int), labels).page
+    names = re.findall(r'aria-label="([^"]+): (\d+) photos, 1 different path"', page)
+    assert len(names) == 16 and ("haze", "5") in names and ("others", "26") in names
 
 
 def test_the_flow_is_plain_and_small():
@@ -194,13 +205,19 @@ def test_the_report_has_everything_and_fetches_nothing(photo):
     text = report(NASTY, photo, hand, clean=photo + 0.02, router=(0,) * 8, globe=globe_of(photo), model=NASTY)
     page = Page(text)
     assert len(page.all("img")) == 4 and len(page.all("script")) == len(page.all("svg")) == 1
-    assert all(img["alt"] for img in page.all("img"))
+    seen = {img["alt"]: decoded(img["src"]) for img in page.all("img")}
+    for alt, image in ((f"{NASTY}, as given", photo), (f"{NASTY}, restored", hand.image)):
+        assert np.abs(seen[alt].astype(int) - as_bytes(image)).max() <= 2, alt
     links = [v for _, a in page.tags for k, v in a.items() if k in ("src", "href")]
     assert links and all(v.startswith("data:") for v in links)
     assert page.words.count(NASTY) >= 3
     assert "0-2-0-0-0-0-0-0" in page.words and "station 2 (specialist 2 instead of 0)" in page.words
     assert "PSNR" in page.words and "inf" in page.words  # the override hits the clean photo exactly
     assert "1.000" in page.words
+
+
+def decoded(source: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))).convert("RGB"))
 
 
 def test_without_a_clean_photo_nothing_is_scored(photo):

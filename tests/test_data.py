@@ -262,14 +262,11 @@ def test_crops_larger_than_a_photo_are_refused_with_a_reason(size, photos):
         Crops(photos, 6, size).batch(0)
 
 
-def test_blurred_crops_as_large_as_a_photo_are_refused_or_made(photos):
-    # Blur needs a margin around a crop.
-    try:
-        batch = Crops(photos, 6, 112, {"blur": 1}).batch(0)
-    except ValueError as error:
-        assert "112" in str(error)
-    else:
-        assert batch.degraded.shape == (12, 3, 112, 112)
+def test_crops_may_be_as_large_as_the_margin_for_blur_leaves():
+    photos = Photos([dead_leaves(112, 0)])
+    assert Crops(photos, 2, 88, {"blur": 1}).batch(0).clean.shape == (4, 3, 88, 88)
+    with pytest.raises(ValueError, match="at most 88 px"):
+        Crops(photos, 2, 96, {"blur": 1})
 
 
 # Amounts

@@ -49,10 +49,9 @@ def contrast(a: str, b: str) -> float:
 
 @pytest.mark.parametrize("background", ["#ffffff", "#111111", "#0d1117"])
 def test_text_reads_on_the_light_and_the_dark_theme(background):
-    assert contrast(INK, background) >= 4.2  # for large and bold text WCAG asks 3, for the rest 4.5
-    # As good as it gets: no grey has 4.4 on both themes. In HTML and SVG, text takes the page's own colour.
-    greys = [f"#{k:02x}{k:02x}{k:02x}" for k in range(256)]
-    assert max(min(contrast(grey, "#ffffff"), contrast(grey, "#111111")) for grey in greys) < 4.4
+    # For large and bold text WCAG asks 3, for the rest 4.5; no grey has 4.4 on both themes. In HTML and SVG,
+    # text takes the page's own colour.
+    assert contrast(INK, background) >= 4.2
     assert contrast(BLUE, background) >= 3
 
 
@@ -205,8 +204,9 @@ def test_the_square_lies_where_fine_detail_changed():
     top, left, side = busiest(before, after)
     assert 0 <= top and top + side <= 90 and left + side <= 130
     assert top <= 66 < top + side and left <= 109 < left + side
-    figure = before_and_after(before, after, region=(5, 6, 7))
-    assert figure.axes[2].images[0].get_array().shape == (7, 7, 3)
+    figure = before_and_after(before, after, region=(60, 100, 7))
+    enlarged = [ax.images[0].get_array() for ax in figure.axes[2:4]]
+    assert all(np.allclose(e, x[60:67, 100:107]) for e, x in zip(enlarged, (before, after), strict=True))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 50), (90, 17)])

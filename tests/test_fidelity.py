@@ -25,6 +25,8 @@ def test_every_row_has_an_idea_an_equation_a_place_and_a_verdict():
     for row in rows():
         assert len(row) == 6 and all(row), row
         assert re.match(r"same|simplified|ours", row[4]), row[4]
+        places = re.findall(r"`([^`]+)`", row[3])
+        assert places and all(re.fullmatch(r"\w+\.py: \w+", place) for place in places), row[3]
 
 
 @pytest.mark.parametrize("where", sorted(set(re.findall(r"`(\w+\.py: \w+)`", LEDGER))))

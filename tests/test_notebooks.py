@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -381,7 +382,7 @@ def test_only_the_kernel_is_told_that_its_outputs_are_saved_for_others(tmp_path,
 
 def nbval(folder: Path, *more: str) -> subprocess.CompletedProcess:
     """What `make test` does, for the notebooks of a folder."""
-    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60", "-p", "no:cacheprovider"]
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", "-p", "no:cacheprovider"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *more, str(folder)],
         capture_output=True, text=True, env=os.environ | {"SLERIR_BUDGET": "smoke"}, cwd=folder,
@@ -407,13 +408,20 @@ def test_nbval_fails_on_a_wrong_output_and_on_an_error_and_on_nothing_else(tmp_p
     assert outcome == {0: "PASSED", 1: "PASSED", 2: "FAILED", 3: "PASSED", 4: "FAILED"}, said
 
 
-def test_make_test_runs_every_notebook_in_the_smoke_budget():
-    recipe = (ROOT / "Makefile").read_text("utf-8")
-    ours, colab = [f"{line.strip()} " for line in recipe.splitlines() if "--nbval-lax" in line]
-    for line in (ours, colab):
-        assert line.startswith("SLERIR_BUDGET=smoke ")
-        assert "--nbval-cell-timeout=" in line and " notebooks " in line
-    assert "-colab/bin/python" in colab and " tests " in ours
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+@pytest.mark.parametrize("code", [0, 1])
+def test_make_test_runs_all_in_the_smoke_budget_and_fails_where_pytest_does(code, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / ".test-is-in").touch()
+    for name, ends in (("ruff", 0), ("python", code)):
+        stub = tmp_path / "bin" / name
+        stub.write_text(f'#!/bin/sh\necho "$SLERIR_BUDGET $*" >> {tmp_path}/log\nexit {ends}\n')
+        stub.chmod(0o755)
+    done = subprocess.run(["make", "test", f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode != 0) == bool(code), done.stderr
+    *_, line = (tmp_path / "log").read_text().splitlines()
+    assert line.startswith("smoke -m pytest --nbval-lax ") and line.endswith(" notebooks tests")
+    assert "--nbval-cell-timeout=" in line and not re.search(r" -k| --(ignore|deselect)", line)
 
 
 def test_measuring_writes_time_memory_and_the_loops_time_into_the_header(tmp_path, monkeypatch):
@@ -426,10 +434,10 @@ def test_measuring_writes_time_memory_and_the_loops_time_into_the_header(tmp_pat
     (of_budget,) = json.loads(run.LOG.read_text("utf-8")).values()
     (row,) = of_budget["notebooks"].values()
     assert of_budget["total_seconds"] == of_budget["longest_seconds"] == row["seconds"]
-    assert row["calibration_loop_seconds"] == 1.5 and row["seconds"] < 60 and row["peak_MiB"] > 20
+    assert row["calibration_loop_seconds"] == 1.5 and row["seconds"] > 0 and row["peak_MiB"] > 20
     first, second = nbformat.read(path, as_version=4).cells  # the cell that asks for the memory is gone
     assert re.search(
-        r"<!-- measured -->(under 10|\d0) seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
+        r"<!-- measured -->(under 10|\d+0) seconds and 0\.\d GiB on a .* takes 1\.50 s\.<!-- /measured --> B",
         first.source,
     )
     assert second.outputs[0].text == "42\n"
@@ -458,7 +466,7 @@ def test_measuring_without_a_place_for_it_says_so(tmp_path):
 
 
 def test_the_calibration_loop_takes_time():
-    assert 0 < run.calibrate(steps=1) < 60
+    assert run.calibrate(steps=1) > 0
 
 
 def test_cleaning_takes_out_what_belongs_to_one_run():

@@ -144,6 +144,8 @@ GOOD = dict(image=torch.zeros(3, 48, 64), choice=[0, 1], angle=torch.zeros(2, 2)
 def test_a_wrong_answer_is_named(wrong, words, photo):
     with pytest.raises(ValueError, match=words):
         found(lambda photo, path: SimpleNamespace(**GOOD | wrong), photo)
+    with pytest.raises(ValueError, match=r"to take the path \(1, 1\), but took \(0, 1\)"):
+        found(lambda photo, path: SimpleNamespace(**GOOD), photo, path=(1, 1))
     with pytest.raises(ValueError, match="no choice and no angle"):
         found(lambda photo, path: SimpleNamespace(image=GOOD["image"]), photo)
 
@@ -311,6 +313,28 @@ def test_a_model_that_raises_is_quoted_and_the_explorer_goes_on(dark):
     assert ask(explorer, damage="noise")["error"] == ""
 
 
+def test_a_model_may_work_in_place(photo):
+    def rough(photo, path=None):
+        photo += 0.1
+        return toy(photo, path)
+
+    explorer = PathExplorer({"light": photo * 0.2 + 0.5}, {"rough": rough})
+    before = explorer.pictures
+    ask(explorer, overrides=[0, None, None])
+    assert ask(explorer, do="reset")["error"] == "" and explorer.pictures[:2] == before[:2]
+
+
+def test_an_interrupted_kernel_is_told_and_the_next_question_is_answered(dark):
+    def stopped(photo, path=None):
+        if path is not None:
+            raise KeyboardInterrupt
+        return toy(photo)
+
+    explorer = PathExplorer({"dark": dark}, {"slow": stopped})
+    assert ask(explorer, overrides=[1, None, None])["error"] == "KeyboardInterrupt"
+    assert ask(explorer, damage="noise")["error"] == ""
+
+
 def test_a_model_that_raises_on_its_first_question_is_quoted_and_the_others_are_offered(dark, photo):
     def moody(photo, path=None):
         raise ZeroDivisionError("never today")
@@ -384,10 +408,3 @@ def test_the_report_is_sent_to_the_page(explorer):
     assert message["html"].startswith("<!doctype html>") and "downloads" in state["said"]
     ask(explorer, stations=2, do="report")
     assert "dark, as it is, after 2 of 3 stations" in sent[1]["html"]
-
-
-def test_the_page_stands_alone(explorer):
-    page, style = str(explorer._esm), str(explorer._css)
-    assert "export default { render }" in page
-    assert not re.search(r"\bimport\b|https?://(?!www\.w3\.org)", page + style)
-    assert ":focus-visible" in style and "aria-busy" in page

@@ -133,6 +133,10 @@ def test_a_large_photo_is_scaled_down(playground):
     assert pixels(drop(playground, "wide.png", png(torch.rand(3, 40, 2 * LONGEST)))).shape == (20, LONGEST, 3)
 
 
+def test_a_large_photo_from_code_is_scaled_down_too():
+    assert pixels(ask(Playground({"wide": torch.rand(3, 40, 2 * LONGEST)}))).shape == (20, LONGEST, 3)
+
+
 def test_a_broken_file_is_named_and_the_playground_goes_on(playground, photo):
     before = playground.pictures
     answer = drop(playground, "torn.jpg", "AAAA")
@@ -215,6 +219,19 @@ def test_what_cannot_be_shown_is_said_and_the_next_question_is_answered(changed,
     answer = ask(playground, **changed)
     assert words in answer["error"] and answer["src"] == before and playground.result is result
     assert ask(playground, n=2, steps=[["haze", {"beta": 2}]])["error"] == ""
+
+
+def test_an_interrupted_kernel_is_told_and_the_cell_is_stopped(photo, monkeypatch):
+    def pressed(*asked):
+        raise KeyboardInterrupt
+
+    playground = Playground({"leaves": photo})
+    with monkeypatch.context() as stop:
+        stop.setattr("slerir_lite.explore.playground.broken", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            ask(playground, n=1)
+    assert playground.answer["n"] == 1 and "KeyboardInterrupt" in playground.answer["error"]
+    assert ask(playground, n=2)["error"] == ""
 
 
 def test_a_question_with_nothing_in_it_is_answered_too(playground):

@@ -63,6 +63,21 @@ def test_new_scores_reach_the_readme(tmp_path):
         tables.rewritten(root=tmp_path)
 
 
+def measured(name: str) -> dict:
+    return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text("utf-8"))
+
+
+def test_figures_in_the_prose_are_the_files():
+    again = measured("scores")["routing"]["again"]
+    assert f"taken in {again['haze+noise']} of the 68 photos of haze+noise" in README
+    assert f"and in {again['lowlight+noise']} of lowlight+noise" in README
+    most = {row["megapixels"]: row["MB at most"] / 1000 for row in measured("large")["from file to file"]}
+    assert f"{most[24]:.1f} GB for a JPEG of that size" in README
+    assert f"{most[48]:.1f} GB for 48 megapixels and {most[100]:.1f} GB for 100" in README
+    speed = [measured("together")[f"photos a second, {how}"] for how in ("together", "one by one")]
+    assert f"({speed[0]:.1f} against {speed[1]:.1f} small photos a second" in README
+
+
 def test_the_example_runs(tmp_path, monkeypatch, capsys):
     first, second = blocks("python")
     shutil.copy(ROOT / "data_samples" / "clean" / "cat.png", tmp_path / "photo.jpg")  # told by its content

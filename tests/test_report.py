@@ -85,6 +85,7 @@ def test_every_claim_has_metrics_for_what_it_runs():
 def test_every_metric_finds_its_number_in_a_real_runs_file():
     metrics = of("report_metrics").METRICS
     files = sorted((ROOT / "benchmarks" / "claims").glob("*/*-slerir-0.json"))
+    assert files
     for file in files:
         run = json.loads(file.read_text())
         for (_, kind), row in metrics.items():

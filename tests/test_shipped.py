@@ -120,7 +120,8 @@ def test_what_is_said_of_tiles_is_so():
         for t, row in found["patches"]["tasks"].items()
         if t != "clean"
     }
-    assert min(gap.values()) > 0 and max(gap, key=gap.get) == "blur" and min(gap, key=gap.get) == "noise25"
+    most, least = (of_(gap, key=gap.get).removesuffix("25") for of_ in (max, min))
+    assert min(gap.values()) > 0 and f"most so in {most}, least in {least}" in PAGE
 
 
 def test_what_is_said_of_mixes_is_so():
@@ -130,7 +131,8 @@ def test_what_is_said_of_mixes_is_so():
         assert (row["photos_with_both"] > 0) == (mix == "lowlight+noise")
         assert mix == "lowlight+noise" or {row["first"], row["second"]} == {0, 1}
     more = {mix: row["psnr"]["in a row"] - row["psnr"]["own"] for mix, row in found.items()}
-    assert round(more["haze+noise"]) == 3 and round(more["lowlight+noise"]) == 1
+    gives = [f"{more[mix]:.0f} dB" for mix in ("haze+noise", "lowlight+noise")]
+    assert f"gives {gives[0]} more for haze+noise and {gives[1]} for lowlight+noise" in PAGE
     log = (ROOT / "benchmarks" / "log.md").read_text("utf-8")
     assert f"haze+noise gains {more['haze+noise']:.1f} dB" in log
 

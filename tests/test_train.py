@@ -135,6 +135,49 @@ def test_the_restoration_loss_is_the_mean_log_of_each_photos_error():
     assert psnr.item() == pytest.approx(np.mean(scores), abs=0.01)
 
 
+def test_of_a_photo_that_moved_only_the_middle_counts():
+    clean = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    y = clean.clone()
+    y[..., :12, :] += 0.3  # what moved in from outside can't be known there
+    moved = restoration_loss(y, clean, torch.tensor([True]))[0].item()
+    assert moved == pytest.approx(restoration_loss(clean, clean)[0].item(), abs=1e-4)
+    assert restoration_loss(y, clean, torch.tensor([False]))[0] > moved + 2
+
+
+def test_which_photos_moved_is_handed_to_the_loss(photos, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        train, "restoration_loss", lambda y, x, moved, c: asked.append(moved) or restoration_loss(y, x)
+    )
+    run = trainer(photos, tmp_path, [stage("together", 2, STATIONS)])
+    run.run()
+    lengths = [run.crops.batch(k).motion[:, 0].repeat_interleave(2) for k in range(2)]
+    assert all(torch.equal(a, b > 0) for a, b in zip(asked, lengths, strict=True)) and torch.cat(asked).any()
+
+
+def test_in_the_joint_stage_the_compass_still_learns_to_read(photos, tmp_path):
+    run = trainer(photos, tmp_path)
+    run._prepare(PLAN[3])
+    run._losses(PLAN[3], 0, run.crops.batch(0))[0].backward()
+    assert run.model.compass.read.weight.grad.abs().sum() > 0  # restoring alone does not reach it
+
+
+def test_pins_move_five_times_as_fast_as_weights(photos, tmp_path):
+    run = trainer(photos, tmp_path)
+    groups = run._prepare(PLAN[3]).param_groups
+    faster = {id(p): group["faster"] for group in groups for p in group["params"]}
+    for name, parameter in run.model.named_parameters():
+        assert faster[id(parameter)] == (5 if name.startswith("router.") else 1), name
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_lead_fades_unless_places_are_fixed(fixed, photos, tmp_path):
+    run, ten = trainer(photos, tmp_path, fixed_places=fixed), stage("compass", 10, SENSES)
+    run._prepare(ten)
+    first, last = (float(run._losses(ten, k, run.crops.batch(0))[1]["lead"]) for k in (0, 9))
+    assert first > 0 and (last > 0) == fixed
+
+
 def test_a_perfect_restoration_has_a_finite_loss_and_gradient():
     clean = torch.rand(2, 3, 8, 8)
     restored = clean.clone().requires_grad_()
@@ -781,6 +824,9 @@ from slerir_lite.model import Config, SlerIR
 from slerir_lite.plan import STATIONS, Stage
 from slerir_lite.train import Trainer
 
+def gradients(weights):
+    return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in weights])
+
 torch.set_num_threads(1)
 photos, out, found = Photos.dead_leaves(2, size=96), sys.argv[1], {}
 measure = Trainer.measure_centres
@@ -794,12 +840,29 @@ for name, part in [("compass", plan[:1]), ("joint", plan[3:]), ("all", plan)]:
     run = Trainer(photos, f"{out}/{name}", part, SlerIR(Config(width=8, tokens=16)), per_batch=6, size=16,
                   accelerator=accelerator, quiet=True)
     begin = torch.cat([p.detach().flatten() for p in run.model.parameters()])
+    seen, off, share = [], [], run._share_gradients
+    for crops in (run.crops, run.crops.smaller):
+        crops.batch = lambda n, batch=crops.batch: (seen.append(n), batch(n))[1]
+
+    def shared(optimizer):
+        weights = [p for group in optimizer.param_groups for p in group["params"]]
+        mine = gradients(weights)
+        every = [torch.empty_like(mine) for _ in range(accelerator.num_processes)]
+        dist.all_gather(every, mine)
+        share(optimizer)
+        off.append(float((gradients(weights) - sum(every) / len(every)).abs().max()))
+
+    run._share_gradients = shared
     try:
         run.run()
         mine = torch.cat([p.detach().flatten() for p in run.model.parameters()])
         parts = [torch.empty_like(mine) for _ in range(accelerator.num_processes)]
         dist.all_gather(parts, mine)
+        numbers = [None] * len(parts)
+        dist.all_gather_object(numbers, [n for n in seen if n < 2**33])
         found[name] = {
+            "the same": len(set(numbers[0]) & set(numbers[1])),
+            "off the mean": max(off),
             "processes": len(parts),
             "moved": float((mine - begin).abs().max()),
             "apart": max(float((p - mine).abs().max()) for p in parts),
@@ -835,7 +898,7 @@ def two_processes(tmp_path_factory) -> dict:
         for rank in range(2)
     ]
     try:
-        errors = [w.communicate(timeout=120)[1] for w in workers]
+        errors = [w.communicate(timeout=600)[1] for w in workers]
     finally:
         for w in workers:
             w.kill()
@@ -867,3 +930,5 @@ def test_two_processes_train_one_and_the_same_network(name, two_processes):
     found = two_processes[name]
     assert "error" not in found, found["error"][-1500:]
     assert found["processes"] == 2 and found["moved"] > 1e-4 and found["apart"] == 0
+    assert found["the same"] == 0, "both saw the same batches"
+    assert found["off the mean"] < 1e-6

@@ -1,5 +1,8 @@
 """The watch sees what the run does, changes nothing in it, and costs it little."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -95,6 +98,16 @@ def test_looks_stop_where_they_would_take_more_than_their_share(photos, tmp_path
     assert len(watch.lines) == 4
 
 
+@pytest.mark.parametrize("took, looks", [(0.019, True), (0.021, False)])
+def test_it_looks_as_long_as_looks_took_less_than_their_share(took, looks, monkeypatch):
+    watch, seen = Watch(share=0.02), []
+    watch.took = took
+    monkeypatch.setattr(watch, "_look", lambda *_: seen.append(1) or {})
+    line = {"step": 1, "stage": "team", "loss": 1.0}
+    watch(SimpleNamespace(history=[line], weights={}, plan=[], seconds=1.0))
+    assert bool(seen) == looks
+
+
 def test_a_generalist_has_tasks_and_no_specialists(photos, tmp_path):
     watch = Watch(share=1e9)
     run(photos, tmp_path, watch, [stage("together", 4, "backbone")], Generalist)
@@ -147,6 +160,8 @@ def test_the_static_picture_shows_all_and_breaks_the_loss_between_stages(generou
     titles = {ax.get_title(): ax for ax in figure.axes}
     assert set(titles) == {"Loss, a new curve for each stage", "PSNR by task", "Load per specialist",
                            "How evenly the compass spreads"}  # fmt: skip
+    loss = titles["Loss, a new curve for each stage"].lines
+    assert [v for line in loss for v in line.get_ydata()] == [line["loss"] for line in generous[0].lines]
     named = {text.get_text() for text in titles["PSNR by task"].texts}
     assert {"noise", "low light", "training crops"} <= named  # beside the curves: no colour is needed
     assert [len(line.get_xdata()) for line in titles["Loss, a new curve for each stage"].lines] == [2, 2]
@@ -164,3 +179,27 @@ def test_a_stage_of_one_point_is_seen_and_a_task_keeps_its_mark():
 def test_nothing_told_is_nothing_to_draw():
     with pytest.raises(ValueError, match="nothing to draw"):
         watch_picture(Watch())
+
+
+def test_a_second_run_begins_anew(photos, tmp_path):
+    watch = Watch(share=1e9)
+    run(photos, tmp_path / "one", watch)
+    run(photos, tmp_path / "two", watch, PLAN[1:])
+    assert [line["step"] for line in watch.lines] == [2, 4] and watch.total == 4 and watch.problem == ""
+
+
+def test_what_is_no_number_is_said_and_the_lines_go_on():
+    watch = Watch()
+    watch.add(1, loss=0.5)
+    watch.add(2, loss=float("nan"), psnr=20.0, tasks={"noise": 20.0, "haze": float("inf")})
+    watch.add(3, loss=0.4)
+    assert watch.problem == "At step 2 the loss was no number."
+    assert watch.lines[1] == {"step": 2, "stage": "", "psnr": 20.0, "tasks": {"noise": 20.0}}
+    json.dumps(watch.lines, allow_nan=False)
+
+
+def test_of_a_long_run_the_rare_looks_are_kept():
+    watch = Watch()
+    for step in range(1, 4 * POINTS + 1):
+        watch.add(step, loss=1.0, **({"tasks": {"noise": 20.0}} if step % 4 == 2 else {}))
+    assert sum("tasks" in line for line in watch.lines) > 0.9 * POINTS

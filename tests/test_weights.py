@@ -392,7 +392,7 @@ def test_a_small_file_does_not_get_the_memory_of_the_large_network_that_it_names
         env=os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert found.returncode == 0, found.stderr
     assert int(found.stdout) < 30_000  # kilobytes

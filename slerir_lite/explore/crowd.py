@@ -21,6 +21,7 @@ from .show import Interactive
 from .style import HIGHEST, INK, MARKS, OTHER, WRITTEN, Mark, canvas, head, legend, plain
 
 GAP = 0.16  # between two specialists, as a share of the crowd
+MOST = 16  # groups: the names of more would be printed over one another
 
 
 def paths_of(photos: Iterable[Tensor], restore: Callable) -> np.ndarray:
@@ -188,8 +189,10 @@ def _checked(paths, labels) -> tuple[np.ndarray, dict[str, list[int]]]:
             f"A crowd is (N, L) paths with N labels; these are {paths.shape} and {len(labels)} labels."
         )
     groups: dict[str, list[int]] = {}
-    for row, label in enumerate(labels):
-        groups.setdefault(str(label), []).append(row)
+    counts = Counter(map(str, labels))
+    kept = counts if len(counts) <= MOST else dict(counts.most_common(MOST - 1))
+    for row, label in enumerate(map(str, labels)):
+        groups.setdefault(label if label in kept else "others", []).append(row)
     return paths.astype(int), groups
 
 

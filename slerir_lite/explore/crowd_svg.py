@@ -33,12 +33,13 @@ def crowd_svg(paths: np.ndarray, groups: Mapping[str, Sequence[int]], leave, arr
         mark, written = MARKS.get(name, OTHER), WRITTEN.get(name, name)
         ways = len({tuple(p) for p in paths[rows].tolist()})
         words = f"{written}: {len(rows)} photos, {ways} different {'path' if ways == 1 else 'paths'}"
+        short = written if len(written) < 14 else f"{written[:12]}…"  # all of it is in `words`
         y = TOP + (number + 0.5) * min(26, HIGH / len(groups))
         parts.append(f'<g class="flow" tabindex="0" role="img" aria-label="{escape(words)}">')
         parts.append(f'<g><title>{escape(words)}</title><rect class="frame" x="1" y="{y - 12:.1f}" rx="4" '
                      f'width="{LEFT - 22}" height="24"/><path transform="translate(12 {y:.1f})" '
                      f'd="{SHAPES[mark.shape]}" fill="{mark.colour}"/>'
-                     + _text(26, y, f"{written} ({len(rows)})") + "</g>")  # fmt: skip
+                     + _text(26, y, f"{short} ({len(rows)})") + "</g>")  # fmt: skip
         for layer in range(layers - 1):
             for a, b in sorted({tuple(p) for p in paths[rows, layer : layer + 2].tolist()}):
                 same = [i for i in rows if tuple(paths[i, layer : layer + 2]) == (a, b)]

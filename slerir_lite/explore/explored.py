@@ -54,7 +54,7 @@ def can_step(restore: Callable) -> bool:
 
 def found(restore: Callable, photo: Tensor, path=None, stations: int | None = None) -> Found:
     """Ask, and check the answer. Raises ValueError where that is not as above, and what `restore` raises."""
-    answer = restore(photo, path=path, **({} if stations is None else {"stations": stations}))
+    answer = restore(photo.clone(), path=path, **({} if stations is None else {"stations": stations}))
     missing = [name for name in ("image", "choice", "angle") if not hasattr(answer, name)]
     if missing:
         raise ValueError(f"The model's answer has no {' and no '.join(missing)}.")
@@ -73,4 +73,6 @@ def found(restore: Callable, photo: Tensor, path=None, stations: int | None = No
     taken = tuple(int(k) for k in choice)
     if not all(0 <= k < angle.shape[1] for k in taken):
         raise ValueError(f"The model's choice must lie between 0 and {angle.shape[1] - 1}; it is {taken}.")
+    if path is not None and taken != tuple(int(k) for k in path):
+        raise ValueError(f"The model was to take the path {tuple(path)}, but took {taken}.")
     return Found(image.clamp(0, 1), taken, angle)

@@ -30,16 +30,16 @@ function render({ model, el }) {
     make("figcaption", figures[name], { textContent: text });
     images[name] = Object.assign(document.createElement("img"), { draggable: false });
   }
-  let late, waiting = false, outstanding = null, turn = 0;
+  const clock = patience(
+    () => { status.textContent = "working …"; el.classList.add("slow"); },
+    () => { status.textContent = SILENT; outstanding = null; if (waiting) send(); },
+  );
+  let waiting = false, outstanding = null, turn = 0;
   const send = () => {
     const asked = Object.fromEntries(Object.entries(inputs).map(([k, i]) => [k, read(i)]));
     waiting = false;
     box.setAttribute("aria-busy", "true");
-    clearTimeout(late);
-    late = setTimeout(() => {
-      status.textContent = "working …";
-      el.classList.add("slow");
-    }, 300);
+    clock.start();
     outstanding = turn = Math.max(turn, model.get("asked").turn ?? 0) + 1;
     model.set("asked", { ...asked, turn });
     model.save_changes();
@@ -59,13 +59,13 @@ function render({ model, el }) {
   };
   const draw = () => {
     const { said, error, turn: answered } = model.get("answer");
-    if (answered === outstanding) outstanding = null;
+    if (busy() && answered >= outstanding) outstanding = null; // or a later question took its place
     else if (!busy() && answered >= turn) {
       turn = answered;
       follow();
     }
     if (busy()) return;
-    clearTimeout(late);
+    clock.stop();
     status.textContent = error || said;
     el.classList.remove("slow");
     box.setAttribute("aria-busy", "false");
@@ -96,7 +96,7 @@ function render({ model, el }) {
   draw();
   const unpaint = pictured(model, paint);
   return () => {
-    clearTimeout(late);
+    clock.stop();
     model.off("change:answer", draw);
     unpaint();
   };

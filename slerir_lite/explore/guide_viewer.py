@@ -21,14 +21,17 @@ from .painter import Painter, page
 from .pixels import source
 from .sense_maps import ROWS, maps, over
 from .senses import Heard, listen, usual
+from .session import in_words
 from .spot import spotted
 from .strip import strip
 from .style import WRITTEN
+from .upload import smaller
 
 # Noise is what the guide finds most clearly, whatever lies beneath it.
 FIRST = {"row": 0.5, "column": 0.7, "radius": 0.18, "kind": "noise", "near": True, "far": True}
 PANELS = {"photo": "given", "image": "restored"} | ROWS
 RADII = (0.08, 0.3)
+LONGEST = 384  # px, to which photos are scaled down: five pictures go to the page at each move
 
 
 def dB(image: Tensor, clean: Tensor, where: Tensor) -> float:
@@ -99,7 +102,7 @@ class GuideViewer(Painter):
         if not photos:
             raise ValueError("A guide viewer needs at least one photo.")
         self.model = model
-        self.photos = {n: whole_tokens(x) for n, x in photos.items()}
+        self.photos = {n: whole_tokens(smaller(x, LONGEST)) for n, x in photos.items()}
         self.sent: dict[str, Tensor | None] = {}  # later photos' clean form, if that is known
         self.clean = None  # what the senses say of clean photos: asked for once, when it is first needed
         super().__init__(
@@ -117,8 +120,8 @@ class GuideViewer(Painter):
     def take(self, name: str, photo: Tensor, clean: Tensor | None = None) -> None:
         """Another photo (3, H, W) in [0, 1], and go to it, without a spot. clean: as it should become, if
         that is known."""
-        self.photos[name] = whole_tokens(photo)
-        self.sent[name] = None if clean is None else whole_tokens(clean)
+        self.photos[name] = whole_tokens(smaller(photo, LONGEST))
+        self.sent[name] = None if clean is None else whole_tokens(smaller(clean, LONGEST))
         self.names = list(self.photos)
         self.asked = self.asked | {"photo": name, "kind": AS_IT_IS, "turn": self.asked.get("turn", 0) + 1}
 
@@ -127,10 +130,12 @@ class GuideViewer(Painter):
         try:
             self.answer = self._look() | {"error": "", "turn": turn}
             self.pictures = self.answer["panels"]
-        except Exception as error:  # a page may send anything, and a learner's model may raise anything
-            what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
+        except BaseException as error:  # a page may send anything, a learner's model raise anything; or ■
+            what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else in_words(error)
             said = f"That can't be shown: {what}"
             self.answer = {"panels": {}, "said": ""} | self.answer | {"error": said, "turn": turn}
+            if not isinstance(error, Exception):
+                raise
 
     def _look(self) -> dict:
         asked = self.asked

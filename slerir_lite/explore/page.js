@@ -73,6 +73,15 @@ function ownPhoto(el, parent, text, take, refuse) {
   el.addEventListener("drop", (e) => { e.preventDefault(); leave(); read(e.dataTransfer.files[0]); });
 }
 
+// What an answer's taking long means: after 300 ms `slow` says so, and after 20 s `lost` goes on without it.
+function patience(slow, lost) {
+  let timers = [];
+  const stop = () => timers.forEach(clearTimeout);
+  const start = () => { stop(); timers = [setTimeout(slow, 300), setTimeout(lost, 20000)]; };
+  return { start, stop };
+}
+const SILENT = "No answer so far. Is the kernel running, or busy with another cell?";
+
 // Pictures come as messages, see `painter.Painter`: now, and whenever they change. Returns how to stop that.
 function pictured(model, paint) {
   const heard = (sent) => { if (sent.kind === "pictures") paint(sent.pictures); };

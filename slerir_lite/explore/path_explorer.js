@@ -1,28 +1,29 @@
 // The page of the path explorer: controls, the map of specialists, and pictures. It decides nothing but what to
 // ask; path_explorer.py answers. One question is out at a time: what changes meanwhile is merged into the next.
 
-const SLOW = 300; // ms that an answer takes before the page shows that it is working: showing it takes time, too
-const SILENCE = 20000; // ms without a sign of life, after which the page says so
 const SVG = "http://www.w3.org/2000/svg";
 
 function render({ model, el: outside }) {
   const el = make("div", outside, { className: "slerir-path-explorer" });
   keepKeys(el);
   const state = () => model.get("state");
-  let waiting = null, outstanding = null, count = 0, late, silence, nodes = [], overrides = [];
+  const me = `${Math.random()}-`;
+  let waiting = [], outstanding = null, count = 0, nodes = [], overrides = [];
 
   // Questions
 
   const send = () => {
-    if (!waiting || outstanding) return;
-    outstanding = `${Math.random()}-${++count}`;
-    model.set("asked", { ...waiting, n: outstanding });
+    if (!waiting.length || outstanding) return;
+    outstanding = me + ++count;
+    model.set("asked", { ...waiting.shift(), n: outstanding });
     model.save_changes();
-    waiting = null;
     busy();
   };
   const ask = (what) => {
-    waiting = { ...waiting, ...what };
+    // Settings are merged into the newest that wait; what a button does keeps its turn.
+    const last = waiting.at(-1);
+    if (last && !last.do && !what.do) Object.assign(last, what);
+    else waiting.push({ ...what });
     send();
   };
   const slow = () => {
@@ -30,18 +31,15 @@ function render({ model, el: outside }) {
     status.textContent = model.get("progress") || "working …";
   };
   const busy = () => {
-    clearTimeout(late);
-    clearTimeout(silence);
+    clock.stop();
     el.setAttribute("aria-busy", outstanding ? "true" : "false");
     if (!outstanding) {
       el.classList.remove("slow");
       return;
     }
-    late = setTimeout(slow, SLOW);
-    silence = setTimeout(() => {
-      error.textContent = "No answer so far. Is the kernel running, or busy with another cell?";
-    }, SILENCE);
+    clock.start();
   };
+  const clock = patience(slow, () => { error.textContent = SILENT; outstanding = null; send(); });
 
   // Controls
 
@@ -203,22 +201,22 @@ function render({ model, el: outside }) {
     });
   };
   const draw = () => {
-    const now = state();
+    const now = state(), soon = Object.assign({}, now, ...waiting); // controls keep what still waits
     if (now.n === outstanding) outstanding = null;
-    fill(photo, now.photos.map((n) => [n, n]), now.photo);
-    fill(damage, now.damages, now.damage);
-    fill(which, now.models.map((n) => [n, n]), now.model);
-    if (document.activeElement !== severity || !waiting) severity.value = now.severity;
-    severity.disabled = now.damage === "clean";
+    fill(photo, now.photos.map((n) => [n, n]), soon.photo);
+    fill(damage, now.damages, soon.damage);
+    fill(which, now.models.map((n) => [n, n]), soon.model);
+    severity.value = soon.severity;
+    severity.disabled = soon.damage === "clean";
     severity.setAttribute("aria-valuetext", (+severity.value).toFixed(2));
     const all = [["", "all stations, beside the router's choice"], ["0", "no station"],
       ...now.router.map((_, l) => [String(l + 1), `station ${l + 1}`])];
-    fill(steps, all, now.stations === null ? "" : String(now.stations));
+    fill(steps, all, soon.stations === null ? "" : String(soon.stations));
     for (const control of [steps, back, next]) control.disabled = !now.steppable;
     undo.disabled = !now.undo;
     for (const made of surprises) made.disabled = now.experts < 2;
     remember.textContent = now.remembered.path ? "forget the dashed path" : "remember this path";
-    if (!waiting?.overrides) overrides = now.overrides;
+    overrides = soon.overrides;
     for (const part of [map, key, tools, second]) part.hidden = !now.layers; // no path: the model raised
     const shape = `${now.layers}-${now.experts}`;
     if (map.dataset.shape !== shape) {
@@ -238,7 +236,7 @@ function render({ model, el: outside }) {
     if (outstanding && model.get("progress")) slow();
   };
   const message = (sent) => {
-    if (sent.kind !== "report") return;
+    if (sent.kind !== "report" || !sent.n.startsWith(me)) return; // else each view saves it
     const address = URL.createObjectURL(new Blob([sent.html], { type: "text/html" }));
     const link = make("a", el, { href: address, download: sent.name });
     link.click();
@@ -252,8 +250,7 @@ function render({ model, el: outside }) {
   draw();
   const unpaint = pictured(model, paint);
   return () => {
-    clearTimeout(late);
-    clearTimeout(silence);
+    clock.stop();
     model.off("change:state", draw);
     unpaint();
     model.off("change:progress", progress);

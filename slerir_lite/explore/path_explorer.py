@@ -35,7 +35,7 @@ class PathExplorer(Painter):
 
     _esm = page("path_explorer.js")
     _css = Path(__file__).with_name("path_explorer.css")
-    asked = traitlets.Dict().tag(sync=True)
+    asked = traitlets.Dict().tag(sync=True, echo_update=False)  # a photo's bytes need not come back
     state = traitlets.Dict().tag(sync=True)
     progress = traitlets.Unicode().tag(sync=True)
 
@@ -56,7 +56,7 @@ class PathExplorer(Painter):
                 self.session.change(**settings)
             if "do" in asked:
                 note = self._do(asked) or ""
-        except Exception as failure:  # a broken file, or whatever a learner's own model raises
+        except (Exception, KeyboardInterrupt) as failure:  # a broken file, a learner's own model, or ■
             error = in_words(failure)
         self._show(asked.get("n", ""), note, error)
 
@@ -87,7 +87,14 @@ class PathExplorer(Painter):
         elif what == "forget":
             self.remembered = None
         elif what == "report":
-            self.send({"kind": "report", "name": file_name(session.setting.photo), "html": self.report()})
+            self.send(
+                {
+                    "kind": "report",
+                    "n": asked.get("n"),
+                    "name": file_name(session.setting.photo),
+                    "html": self.report(),
+                }
+            )
             return "The report is among your downloads."
         elif what in ("undo", "reset"):
             getattr(session, what)()

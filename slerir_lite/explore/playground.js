@@ -21,7 +21,8 @@ function render({ model, el }) {
     const made = {};
     for (const [name, [text, min, max, start]] of Object.entries(there)) {
       const label = labelled(text, parent);
-      const input = made[name] = make("input", label, { type: "range", min, max, step: "any" });
+      // Firefox's arrow keys go by 1 where any step will do.
+      const input = made[name] = make("input", label, { type: "range", min, max, step: max - min > 5 ? "any" : 0.01 });
       // No <output>: a screen reader would say it beside the slider's own value.
       const number = make("span", label, { className: "number", ariaHidden: "true" });
       input.show = () => { number.textContent = +(+input.value).toPrecision(3); };
@@ -155,7 +156,11 @@ function render({ model, el }) {
   };
 
   // One question at a time. What is asked meanwhile waits, and of the knobs only the newest.
-  let waiting = null, next = null, taken = false, count = 0, late;
+  let waiting = null, next = null, taken = false, count = 0;
+  const clock = patience(
+    () => { status.textContent = "working …"; },
+    () => { status.textContent = SILENT; waiting = null; send(); },
+  );
   const send = () => {
     if (waiting !== null || !next) return;
     const { file, ...more } = next;
@@ -175,7 +180,7 @@ function render({ model, el }) {
       model.set("asked", { ...asked, ...more });
       model.save_changes();
     }
-    late = setTimeout(() => { status.textContent = "working …"; }, 300);
+    clock.start();
   };
   const ask = (more = {}) => {
     next = { ...next, ...more };
@@ -184,9 +189,9 @@ function render({ model, el }) {
   const draw = () => {
     const { n, photo: name, alt, said, error } = model.get("answer");
     image.alt = alt ?? "";
-    clearTimeout(late);
+    clock.stop();
     status.textContent = error || said;
-    if (n === waiting) {
+    if (waiting !== null && n >= waiting) { // or a later question took its place
       if (taken && !error) photo.value = name;
       waiting = null;
     }
@@ -198,7 +203,7 @@ function render({ model, el }) {
   draw();
   const unpaint = pictured(model, paint);
   return () => {
-    clearTimeout(late);
+    clock.stop();
     model.off("change:names", names);
     model.off("change:answer", draw);
     unpaint();

@@ -22,6 +22,7 @@ from ..photo import as_bytes
 from ..view import View
 from .painter import Painter, page
 from .pixels import source
+from .session import in_words
 from .strip import strip
 from .style import WRITTEN
 from .upload import photo_from_bytes, smaller
@@ -144,7 +145,8 @@ class Playground(Painter):
     def __init__(self, photos: dict[str, Tensor], into: dict | None = None, **more):
         if not photos:
             raise ValueError("A playground needs at least one photo.")
-        self.photos, self.into, self.result, self.name = dict(photos), dict(into or {}), None, ""
+        self.photos = {name: smaller(photo, LONGEST) for name, photo in photos.items()}
+        self.into, self.result, self.name = dict(into or {}), None, ""
         written = {kind: [WRITTEN.get(kind, kind), knobs] for kind, knobs in KNOBS.items()}
         first = {"n": 0, "photo": next(iter(photos)), "steps": [["noise", {}]], "spots": []}
         told = dict(knobs=written, spot=SPOT, names=list(photos), targets=list(self.into), asked=first)
@@ -183,12 +185,14 @@ class Playground(Painter):
             if to := self.asked.get("do"):
                 self.into[to].take(alt, y, photo)
                 told += f". The {to} has it."
-        except Exception as error:  # whatever a page sends, or a learner's model raises: it is said there
+        except BaseException as error:  # whatever a page sends, or a learner's model raises; or ■
             self._refuse(n, error)
+            if not isinstance(error, Exception):
+                raise
             return
         self.answer = {"n": n, "photo": name, "alt": alt, "said": told, "error": ""}
 
-    def _refuse(self, n: int, error: Exception) -> None:
+    def _refuse(self, n: int, error: BaseException) -> None:
         """Says what is wrong; what is shown stays."""
-        what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
+        what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else in_words(error)
         self.answer = self.answer | {"n": n, "error": f"That can't be shown: {what}"}

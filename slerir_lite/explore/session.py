@@ -25,11 +25,11 @@ SHIPPED = "shipped"
 KEPT = 64  # results
 
 
-def in_words(failure: Exception) -> str:
+def in_words(failure: BaseException) -> str:
     """What was raised, for a page: our own errors are sentences, and others get their name before them."""
-    if isinstance(failure, ValueError | OSError):
+    if isinstance(failure, ValueError | OSError) and str(failure):
         return str(failure)
-    return f"{type(failure).__name__}: {failure}"
+    return f"{type(failure).__name__}: {failure}".removesuffix(": ")
 
 
 @dataclass(frozen=True)

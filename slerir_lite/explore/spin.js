@@ -50,11 +50,12 @@
     }
     // What is drawn: where it is now, and whether it is to be seen.
     const seen = () => true;
-    const things = places.map(({ name, at }) => {
+    const things = places.flatMap(({ name, at }) => {
       const el = draw("g", front, { class: "place" });
       draw("circle", el, { r: 12 });
-      draw("text", el, { y: -17 }).textContent = name;
-      return { el, at: () => at, seen };
+      const said = draw("text", front, { y: -17 });
+      said.textContent = name;
+      return [{ el, at: () => at, seen }, { el: said, at: () => at, seen, name }];
     });
     pins.forEach((of, layer) => of.forEach((at, expert) => {
       const el = draw("g", front, { class: "pin" });
@@ -74,6 +75,7 @@
     });
     things.push(...dots);
     const halo = draw("circle", svg, { r: 13, class: "halo" });
+    const names = draw("g", svg, { class: "names" }); // above the marks, which would cover them
 
     let axes;
     const look = () => {
@@ -97,7 +99,7 @@
         const [x, y, z] = (thing.now = flat(thing.at()));
         thing.el.style.display = thing.seen() ? "" : "none";
         thing.el.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
-        const where = z >= 0 ? front : back;
+        const where = z < 0 ? back : thing.name ? names : front;
         if (thing.el.parentNode !== where) where.append(thing.el);
       }
       const shown = chosen !== null && there(marks[chosen]);

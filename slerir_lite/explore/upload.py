@@ -30,7 +30,9 @@ class Upload:
         self.name: str | None = None
         self.button = widgets.FileUpload(accept="image/*", multiple=False, description="Your photo")
         self.button.layout.width = "16em"
-        self.message = widgets.HTML("JPEG, PNG, WebP, TIFF or BMP. It stays on the machine that runs this.")
+        self.message = widgets.HTML(
+            "JPEG, PNG, WebP, TIFF or BMP, up to 10 MB. It stays on the machine that runs this."
+        )
         self.pictures = widgets.VBox([])
         self.box = widgets.VBox([self.button, self.message, self.pictures])
         self.box.add_class("slerir-upload")

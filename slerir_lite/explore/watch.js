@@ -47,7 +47,7 @@ function curves(title, unit, series, total, level) {
     return svg;
   }
   let low = Math.min(...values), high = Math.max(...values);
-  if (high - low < 1e-3) [low, high] = [low - 1, high + 1];
+  if (high - low < 1e-6 * (Math.abs(high) || 1)) [low, high] = [low - 1, high + 1];
   const margin = (high - low) * 0.06;
   [low, high] = [low - margin, high + margin];
   const end = Math.max(total, 1, ...series.flatMap((s) => s.points.map((p) => p[0])));
@@ -122,7 +122,7 @@ function render({ model, el }) {
     const of = (pick) => lines.filter((l) => pick(l) != null).map((l) => [l.step, pick(l), l.stage]);
     const now = lines.at(-1);
     const about = now && [`step ${now.step}`, total ? ` of ${total}` : "", now.stage ? `, ${now.stage}` : ""].join("");
-    const extra = now && [now.loss != null ? `loss ${+now.loss.toFixed(2)}` : "", now.psnr != null ? `PSNR ${now.psnr.toFixed(1)} dB` : ""];
+    const extra = now && [now.loss != null ? `loss ${+now.loss.toPrecision(3)}` : "", now.psnr != null ? `PSNR ${now.psnr.toFixed(1)} dB` : ""];
     status.textContent = now ? [about, ...extra.filter(Boolean)].join(", ") : "Waiting for the first line of the run.";
     const tasks = Object.entries(model.get("marks")).map(([place, [name, colour]]) =>
       ({ name, colour, points: of((l) => l.tasks?.[place]) }));

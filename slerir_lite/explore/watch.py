@@ -10,6 +10,7 @@ Ours: numbers go to the page and the page draws them, which costs a run next to 
 of the run's time: a slow machine gets fewer looks, not a slower run.
 """
 
+import math
 import time
 from collections import deque
 from pathlib import Path
@@ -54,7 +55,11 @@ class Watch(anywidget.AnyWidget):
         marks = {place: [WRITTEN.get(place, place), mark.colour] for place, mark in MARKS.items()}
         super().__init__(marks=marks, **more)
         self.add_class("slerir-watch")
-        self.share, self.took, self.history = share, 0.0, []
+        self.share = share
+        self._begin()
+
+    def _begin(self) -> None:
+        self.took, self.history, self.problem = 0.0, [], ""
         self._seen, self._stage, self._batches = 0, None, []
         self._looks = deque(maxlen=ROUND)
 
@@ -66,14 +71,22 @@ class Watch(anywidget.AnyWidget):
         """
         if load is not None:
             self.load = torch.as_tensor(load).tolist()
-        self.history.append({"step": int(step), "stage": stage} | told)
+        tasks = {"tasks": _finite(told.pop("tasks"))} if "tasks" in told else {}
+        if lost := told.keys() - _finite(told).keys():
+            self.problem = (
+                self.problem or f"At step {step} the {' and the '.join(sorted(lost))} was no number."
+            )
+        self.history.append({"step": int(step), "stage": stage} | _finite(told) | tasks)
         apart = -(-len(self.history) // POINTS)
-        kept = self.history[::apart]
+        # Of neighbours the one that tells most: looks are rarer than lines.
+        kept = [max(self.history[k : k + apart], key=len) for k in range(0, len(self.history), apart)]
         self.lines = kept if kept[-1] is self.history[-1] else [*kept, self.history[-1]]
 
     def __call__(self, trainer: Trainer) -> None:
         """What the trainer calls after each line of its history. Nothing in the run changes."""
         start = time.perf_counter()
+        if len(trainer.history) <= self._seen:  # another run, or this one from an earlier checkpoint
+            self._begin()
         rows, self._seen = trainer.history[self._seen :], len(trainer.history)
         for row in rows[:-1]:  # a run that was resumed brings the lines of its beginning
             self.add(**_line(row, trainer.weights))
@@ -135,6 +148,11 @@ def _pass(model, batch: Batch, only_compass: bool) -> tuple:
         z = F.normalize(sense.z.float(), dim=1)  # of a compass without a sphere, its direction
         seen[3:] = z, F.one_hot(route.choice, route.angle.shape[-1]).float()
     return tuple(None if v is None else v.cpu() for v in seen)
+
+
+def _finite(told: dict[str, float]) -> dict[str, float]:
+    """Without NaN and infinity, which JSON, and so the page, does not know."""
+    return {name: value for name, value in told.items() if math.isfinite(value)}
 
 
 def _line(row: dict, weights: dict[str, float]) -> dict:

@@ -1,6 +1,7 @@
 """Each ES module alone in headless Chromium, with a small stand-in for anywidget's model."""
 
 import io
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -305,6 +306,13 @@ def test_the_watchs_loss_is_a_new_curve_in_each_stage(page):
     alone(page, made)
     path = page.locator(".slerir-watch svg").first.locator("path").get_attribute("d")
     assert path.count("M") == 2 and path.count("L") == 4
+    heights = [float(point.split()[1]) for point in re.split("[ML]", path)[1:]]
+    assert heights[0] < heights[1] < heights[2] < heights[5]  # the loss falls, and y goes down a page
+    made.set_state({"load": [[0.25, 0.75]]})
+    alone(page, made)
+    bars = page.get_by_role("img", name="Load per").locator("rect[fill-opacity]")
+    wide = [float(bar.get_attribute("width")) for bar in bars.all()]
+    assert wide[1] == pytest.approx(3 * wide[0], rel=0.1)
 
 
 def colours(page, rows, columns) -> list[str]:
@@ -347,6 +355,23 @@ def test_the_path_explorers_arrow_keys_move_and_enter_overrides(page):
     page.wait_for_function("model.saved.length === 1")
     assert page.evaluate("model.saved[0].asked.overrides") == [None, 1, None]
     assert box.get_by_role("button", name="station 2, specialist 1").get_attribute("aria-pressed") == "true"
+
+
+def test_the_path_explorer_shows_each_pins_angle_and_that_it_works(page):
+    box = alone(page, path_explorer()).locator(".slerir-path-explorer")
+    assert box.locator(".node").all_inner_texts() == ["10°"] * 3 + ["80°"] * 3
+    box.get_by_role("button", name="station 2, specialist 1").click()
+    assert box.get_attribute("aria-busy") == "true"
+    box.get_by_text("working …").wait_for()
+    answer(page)
+    assert box.get_attribute("aria-busy") == "false"
+
+
+def test_the_path_explorer_asks_for_weights_of_ones_own(page):
+    box = alone(page, path_explorer()).locator(".slerir-path-explorer")
+    box.get_by_label("your own weights").fill("/a.safetensors")
+    box.get_by_role("button", name="load weights").click()
+    assert queue(page) == [{"do": "weights", "file": "/a.safetensors"}]
 
 
 def test_a_path_explorer_without_a_path_says_why_and_offers_other_models(page):
@@ -411,3 +436,49 @@ def test_the_guide_viewer_asks_where_the_spot_is_dragged_to(page):
     answered(page, turn=page.evaluate("model.saved[0].asked.turn"))
     page.wait_for_function("Math.hypot(model.state.asked.row - 0.25, model.state.asked.column - 0.25) < 0.02")
     assert page.evaluate("model.saved.length") <= 2
+
+
+def queue(page) -> list[dict]:
+    """What the path explorer's page asked for."""
+    return [{k: v for k, v in sent["asked"].items() if k != "n"} for sent in page.evaluate("model.saved")]
+
+
+def answer(page, **state):
+    """To the last question."""
+    n = page.evaluate("model.saved.at(-1).asked.n")
+    page.evaluate("(more) => model.receive({ state: { ...model.state.state, ...more } })", state | {"n": n})
+
+
+def test_the_path_explorer_asks_for_every_button_in_turn_and_for_the_newest_setting(page):
+    box = alone(page, path_explorer()).locator(".slerir-path-explorer")
+    box.get_by_role("button", name="helps most").click()
+    box.get_by_role("button", name="remember this path").click()
+    box.get_by_label("damage").select_option("noise")
+    box.get_by_label("damage").select_option("haze")
+    box.get_by_role("button", name="save a report").click()
+    for _ in ("help", "remember"):
+        answer(page)
+        assert box.get_by_label("damage").input_value() == "haze"  # what waits stays chosen
+    answer(page, damage="haze")
+    told = queue(page)
+    assert [q.get("do") for q in told] == ["help", "remember", None, "report"] and told[2]["damage"] == "haze"
+
+
+@pytest.mark.parametrize("name", ["playground", "path-explorer", "guide-viewer"])
+def test_an_answer_that_never_comes_does_not_stop_the_page_for_good(name, page):
+    page.clock.install()
+    box = alone(page, ALL[name]()).locator(f".slerir-{name}")
+    knob = {"playground": "σ", "path-explorer": "damage", "guide-viewer": "spot of"}[name]
+
+    def turn(value):
+        control = box.get_by_label(knob)
+        (control.fill if name == "playground" else control.select_option)(value)
+
+    turn("10" if name == "playground" else "haze")
+    turn("20" if name == "playground" else "rain")
+    assert page.evaluate("model.saved.length") == 1
+    page.clock.fast_forward(1000)
+    box.get_by_text("working …").first.wait_for()
+    page.clock.fast_forward(20_000)
+    box.get_by_text("No answer so far.").first.wait_for()
+    assert page.evaluate("model.saved.length") == 2
