@@ -57,7 +57,7 @@ def values(metric: Metric, runs: dict[int, dict]) -> dict[int, float | None]:
 
 
 def compared(metric: Metric, runs: Runs, rival: str) -> Estimate | None:
-    """SLER-IR lite less a rival, seed by seed."""
+    """SLER-IR lite minus a rival, seed by seed."""
     return difference(values(metric, runs["slerir"]), values(metric, runs[rival]))
 
 
@@ -105,8 +105,8 @@ def kind_table(claim: str, kind: str, evidence: Evidence) -> str:
         rows = [[VARIANTS[n].says, *(told(compared(m, runs, n), m.digits) for m in against),
                  str(len(runs["slerir"].keys() & runs[n].keys()))] for n in rivals]  # fmt: skip
         head = [
-            "SLER-IR lite less …",
-            *(m.says + (" (less is better)" if m.better < 0 else "") for m in against),
+            "SLER-IR lite minus …",
+            *(m.says + (" (lower is better)" if m.better < 0 else "") for m in against),
         ]
         text += ["", grid([*head, "seeds"], rows)]
     gains = [m for m in metrics if m.gain]
@@ -177,7 +177,7 @@ def summary(evidence: Evidence) -> str:
             rows.append([f"{claim}: {of.says}", "time, memory, multiply-adds", "see docs/claims.md", "–"])
         elif claim == "C7":
             missing[f"{claim} ({of.says})"] = ["time, memory, multiply-adds"]
-    head = ["claim", "measured by", "SLER-IR lite less its rivals, with a 95 % interval over seeds", "seeds"]
+    head = ["claim", "measured by", "SLER-IR lite minus its rivals, with a 95 % interval over seeds", "seeds"]
     left = "; ".join(f"{what}: {' and '.join(kinds)}" for what, kinds in missing.items())
     left = left and f"{NOTHING[:-1]}: {left}."
     return "\n\n".join(text for text in (grid(head, rows) if rows else "", left) if text)
@@ -233,7 +233,7 @@ def picture(root: Path = ROOT) -> bytes | None:
             ax.set_yticks(range(len(rows)), [says for says, _ in rows])
             ax.set_ylim(len(rows) - 0.5, -0.5)
             ax.set_title(title, loc="left", fontsize=9, fontweight="bold")
-            ax.set_xlabel(f"SLER-IR lite less the rival: {unit}")
+            ax.set_xlabel(f"SLER-IR lite minus the rival: {unit}")
             ax.grid(axis="x", alpha=0.3)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})

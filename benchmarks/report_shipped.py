@@ -74,7 +74,7 @@ def tiles_table(found: dict) -> str:
         "task",
         "whole photo, dB",
         f"{size} px tiles, each a photo of its own, dB",
-        "whole less tiles, dB",
+        "whole minus tiles, dB",
     ]
     return f"{found['tasks']['noise25']['photos']} photos a task.\n\n{grid(head, rows)}"
 

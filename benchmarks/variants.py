@@ -126,8 +126,10 @@ VARIANTS = {
     "linear": Variant("linear space, Euclidean nearest pin", Config(linear=True)),
     "softmax": Variant("softmax gate", router=softmax_gate, weights=FIXED | {"lead": 0.0}),
     "no-uniformity": Variant("no uniformity", weights={"uniformity": 0.0}),
-    "no-lead": Variant("no warm-up (triplet, uniformity)", weights={"lead": 0.0}),
-    "triplet-alone": Variant("neither", weights={"uniformity": 0.0, "lead": 0.0}),
+    "no-lead": Variant("no lead (triplet, uniformity)", weights={"lead": 0.0}),
+    "triplet-alone": Variant(
+        "triplets alone (no uniformity, no lead)", weights={"uniformity": 0.0, "lead": 0.0}
+    ),
     "uneven-pins": Variant("cross-entropy to uneven fixed places", weights=FIXED, places="uneven"),
     "fixed-pins": Variant("cross-entropy to even fixed places", weights=FIXED, places="even"),
     "global-only": Variant("global sense only", Config(local_sense=False), probes=("patches",)),

@@ -161,7 +161,7 @@ function render({ model, el: outside }) {
   // Below the map
 
   const tools = make("div", el, { className: "row" });
-  const steps = make("select", labelled("look after", tools), { className: "steps" });
+  const steps = make("select", labelled("show the photo after", tools), { className: "steps" });
   const stepped = () => ask({ stations: steps.value === "" ? null : +steps.value });
   steps.addEventListener("change", stepped);
   const walk = (by) => {
