@@ -192,7 +192,7 @@ def test_what_is_no_number_is_said_and_the_lines_go_on():
     watch = Watch()
     watch.add(1, loss=0.5)
     watch.add(2, loss=float("nan"), psnr=20.0, tasks={"noise": 20.0, "haze": float("inf")})
-    watch.add(3, loss=0.4)
+    watch.add(3, loss=0.4, psnr=None)
     assert watch.problem == "At step 2 the loss was no number."
     assert watch.lines[1] == {"step": 2, "stage": "", "psnr": 20.0, "tasks": {"noise": 20.0}}
     json.dumps(watch.lines, allow_nan=False)

@@ -1,5 +1,6 @@
 // The page of the path explorer: controls, the map of specialists, and pictures. It decides nothing but what to
-// ask; path_explorer.py answers. One question is out at a time: what changes meanwhile is merged into the next.
+// ask; path_explorer.py answers. One question is out at a time: settings that change meanwhile are merged into
+// one that waits, and what a button asks for keeps its turn.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -72,6 +72,7 @@ class Watch(anywidget.AnyWidget):
         if load is not None:
             self.load = torch.as_tensor(load).tolist()
         tasks = {"tasks": _finite(told.pop("tasks"))} if "tasks" in told else {}
+        told = {name: value for name, value in told.items() if value is not None}
         if lost := told.keys() - _finite(told).keys():
             self.problem = (
                 self.problem or f"At step {step} the {' and the '.join(sorted(lost))} was no number."
