@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from .files import need_folder, write_whole
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 out, err = Console(), Console(stderr=True)
 
@@ -77,7 +79,6 @@ def restore(
     """
     with one_line_errors():
         from .ahead import Ahead
-        from .files import need_folder
         from .jobs import write_restored
         from .steer import checked_strength, chosen_path
         from .tables import restored_table
@@ -167,8 +168,6 @@ def evaluate(
         if (photos is None) == (pairs is None):
             raise ValueError("Give either --photos or --pairs.")
         if report is not None:
-            from .files import need_folder
-
             need_folder(report)  # before the work, not after it
         from . import pairs as source
         from .evaluate import evaluate as measure
@@ -280,6 +279,4 @@ def _progress() -> Progress:
 
 
 def _write_json(path: Path, result: dict) -> None:
-    from .files import write_whole
-
     write_whole(path, json.dumps(result, indent=2).encode())
