@@ -125,10 +125,10 @@ def test_the_globe_shows_places_photos_and_the_one_to_ring():
     names = [f"photo {k}" for k in range(7)]
     figure = globe(POINTS, CENTRES, LABELS, names, highlight=6).plotly
     traces = {t.name: t for t in figure.data if t.name}
-    others = {"a mix or a corner", "one of the six places", "photo 6"}
+    others = {"a mix or other", "one of the six places", "photo 6"}
     assert set(traces) == {"clean", "noise", "rain", "haze", "blur", "low light"} | others
     assert "photo 3<br>0° from haze, 90° from" in traces["haze"].text[0]
-    assert "photo 6<br>45° from" in traces["a mix or a corner"].text[0]
+    assert "photo 6<br>45° from" in traces["a mix or other"].text[0]
     (words,) = (t.text for t in figure.data if t.type == "scatter3d" and t.mode == "text")
     assert list(words) == ["clean", "noise", "rain", "haze", "blur", "low light"]
     assert "radius 1" in figure.layout.title.text
@@ -148,7 +148,7 @@ def test_the_static_globe_names_each_place_once():
     front, back = ([t.get_text() for t in ax.texts] for ax in figure.axes)
     assert sorted(front + back) == sorted(["clean", "noise", "rain", "haze", "blur", "low light"])
     assert "clean" in front and len(front) == 3  # facing pairs: one of each is behind
-    assert {"front", "back", "across (radius 1)", "a mix or a corner", "haze+rain"} <= set(said(figure))
+    assert {"front", "back", "across (radius 1)", "a mix or other", "haze+rain"} <= set(said(figure))
 
 
 def test_no_place_lies_on_the_edge_and_the_view_is_upright():

@@ -112,7 +112,7 @@ class TestMovingGlobe:
         for moment, frame_ in zip(RUN.numpy(), figure.frames, strict=True):
             drawn = np.concatenate([np.stack([d.x, d.y, d.z], 1) for d in frame_.data])
             kinds = [figure.data[t].name for t in frame_.traces]
-            assert kinds == ["noise", "rain", "a mix or a corner"]
+            assert kinds == ["noise", "rain", "a mix or other"]
             np.testing.assert_allclose(drawn, 1.01 * moment[[0, 2, 1, 3]], atol=1e-3)
 
     def test_the_slider_and_the_buttons_lead_to_frames_that_exist(self):

@@ -142,7 +142,7 @@ function render({ model, el }) {
   const last = make("p", view, { className: "buttons" });
   const save = make("a", last, { textContent: "Save this picture", download: "damaged.png" });
   for (const name of model.get("targets")) button(`Send it to the ${name}`, last, () => ask({ do: name }));
-  const image = document.createElement("img");
+  const image = Object.assign(document.createElement("img"), { draggable: false }); // a drag is a click that slipped
   image.addEventListener("click", (event) => {
     const at = image.getBoundingClientRect();
     addSpot({

@@ -17,7 +17,6 @@ function render({ model, el }) {
     return { input, show, get value() { return +input.value; }, set value(v) { input.value = v; } };
   };
   const draw = () => {
-    if (!down) return; // not all made yet
     const share = border.value / 100;
     before.style.clipPath = `inset(0 ${100 * (1 - part(share))}% 0 0)`;
     line.style.left = `calc(${100 * share}% - 1px)`;
@@ -33,11 +32,10 @@ function render({ model, el }) {
     const origin = across.value / 100;
     return Math.min(1, Math.max(0, origin + (share - origin) / zoom.value));
   };
-  let down = null;
   const border = slide("border (% of the width)", 0, 100, 50, "");
   const zoom = slide("enlarged", 1, 8, 1, "×");
   const across = slide("there, across (%)", 0, 100, 50, "");
-  down = slide("there, down (%)", 0, 100, 50, "");
+  const down = slide("there, down (%)", 0, 100, 50, "");
   stage.addEventListener("click", (event) => {
     const box = stage.getBoundingClientRect();
     // A place of the photo, which may be enlarged already, moves as far as it can to where it was clicked.

@@ -105,14 +105,17 @@
       const shown = chosen !== null && there(marks[chosen]);
       halo.style.display = shown ? "" : "none";
       picture.hidden = true;
-      if (!shown) words.textContent = "Point at a mark, or choose one, to read what it is.";
+      if (!shown) say("Point at a mark, or choose one, to read what it is.");
       else tell(marks[chosen]);
+    };
+    const say = (text) => {
+      if (words.textContent !== text) words.textContent = text; // else a screen reader says it at every turn
     };
     const tell = ({ name, at, photos }) => {
       const [x, y] = flat(now(at));
       halo.setAttribute("transform", `translate(${x} ${y})`);
       const near = places.map((p) => [degrees(now(at), p.at), p.name]).sort((a, b) => a[0] - b[0]).slice(0, 2);
-      words.textContent = [name, ...near.map(([far, place]) => `${far.toFixed(0)}° from ${place}`)].join(", ");
+      say([name, ...near.map(([far, place]) => `${far.toFixed(0)}° from ${place}`)].join(", "));
       if (!photos.length) return;
       picture.hidden = false;
       if (picture.src !== now(photos)) Object.assign(picture, { src: now(photos), alt: name });

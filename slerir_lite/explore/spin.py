@@ -16,7 +16,7 @@ from .style import MARKS, OTHER, WRITTEN
 
 SCRIPT, STYLE = (Path(__file__).with_name(f"spin.{kind}").read_text("utf-8") for kind in ("js", "css"))
 INSTEAD = "(The same as an interactive figure, which is not shown here.)"
-MIXED = "a mix or a corner"  # what any label but a place's name counts as
+MIXED = "a mix or other"  # what any label but a place's name counts as
 SHAPES = {  # matplotlib's, as SVG paths about 12 px wide
     "o": "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0z",
     "s": "M-5.5-5.5h11v11h-11z",

@@ -40,6 +40,8 @@ def strip(photos: Sequence, titles: Sequence[str], columns: int = 4, region=None
         )
         head(ax, titles[k])
         ax.set_xticks((left, left + width))
+        for tick, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
+            tick.set_horizontalalignment(side)  # else a neighbour's looks like a further digit of it
         ax.set_yticks((top, top + height) if k % columns == 0 else ())
         ax.set_xlabel("x (pixels)")
         if k % columns == 0:
