@@ -32,6 +32,15 @@ def test_a_strip_shows_each_photo_with_its_title_in_rows_that_fit(count, rows, c
     assert png(figure)[:4] == b"\x89PNG"
 
 
+def test_each_photos_numbers_stand_under_it_and_not_between_it_and_the_next(clean):
+    figure = strip([clean[0]] * 5, list("abcde"), columns=5)
+    figure.draw_without_rendering()
+    for ax in shown(figure):
+        photo = ax.get_window_extent()
+        for number in (tick.get_window_extent() for tick in ax.get_xticklabels()):
+            assert number.x0 > photo.x0 - 1 and number.x1 < photo.x1 + 1
+
+
 def test_a_strip_takes_grey_and_batched_photos_and_cuts_out_a_region(clean):
     figure = strip([clean[:1], clean[0, :1]], ["a", "b"], region=(10, 20, 30, 40))
     first, second = (np.asarray(ax.get_images()[0].get_array()) for ax in shown(figure))
