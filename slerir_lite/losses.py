@@ -51,7 +51,7 @@ def compass_loss(
 
     A crop is placed twice, as part of its photo and as a photo of its own: small photos exist.
 
-    lead: weight of the warm-up, cross-entropy to `model.compass.centres`, which keeps the mined triplets from
+    lead: weight of the lead, cross-entropy to `model.compass.centres`, which keeps the mined triplets from
     pulling everything into one point before there is anything to mine.
     """
     alone = model.sense(batch.degraded, local.float())

@@ -41,6 +41,20 @@ def test_each_photos_numbers_stand_under_it_and_not_between_it_and_the_next(clea
             assert number.x0 > photo.x0 - 1 and number.x1 < photo.x1 + 1
 
 
+@pytest.mark.parametrize("columns", [2, 4, 5])
+@pytest.mark.parametrize("title", ["rain", "rain\n+2.9 dB"])
+def test_titles_of_one_or_two_lines_stand_whole_within_the_picture(title, columns, clean):
+    figure = strip([clean[0, :, :96, :96]] * 2 * columns, [title] * 2 * columns, columns)
+    figure.draw_without_rendering()
+    rows = [[ax for ax in figure.axes if ax.get_subplotspec().rowspan.start == row] for row in range(2)]
+    above = figure.bbox.y1
+    for row in rows:
+        for ax in row:
+            written = ax.title.get_window_extent()
+            assert written.y1 <= above and written.y0 >= ax.get_window_extent().y1
+        above = min(ax.get_tightbbox().y0 for ax in row)
+
+
 def test_a_strip_takes_grey_and_batched_photos_and_cuts_out_a_region(clean):
     figure = strip([clean[:1], clean[0, :1]], ["a", "b"], region=(10, 20, 30, 40))
     first, second = (np.asarray(ax.get_images()[0].get_array()) for ax in shown(figure))

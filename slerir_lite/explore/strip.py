@@ -25,7 +25,8 @@ def strip(photos: Sequence, titles: Sequence[str], columns: int = 4, region=None
     each = (WIDTH - 60) / columns
     columns = min(columns, len(shown))
     rows = math.ceil(len(shown) / columns)
-    row = min(HIGHEST, each * height / width + 62)
+    lines = 1 + max(title.count("\n") for title in titles)
+    row = min(HIGHEST, each * height / width + 46 + 16 * lines)
     figure = canvas(rows * row, columns * each + 60)
     axes = figure.subplots(rows, columns, squeeze=False)
     for k, ax in enumerate(axes.flat):
