@@ -12,7 +12,7 @@ import numpy as np
 from .spin import SHAPES
 from .style import MARKS, OTHER, WRITTEN
 
-LEFT, TOP, HIGH, WIDE = 145, 34, 270, 850  # px: room for the groups' names and the stations' numbers; bands
+LEFT, TOP, HIGH, WIDE = 160, 34, 270, 850  # px: room for the groups' names and the stations' numbers; bands
 HALF = 9  # px: of a specialist's bar
 BAR = "#4d4d4d"  # white numbers on it have a contrast of 8.5
 STYLE = Path(__file__).with_name("crowd.css").read_text("utf-8")

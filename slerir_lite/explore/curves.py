@@ -54,7 +54,8 @@ def watch_picture(watch) -> Figure:
                 ax.axhline(watch.best, color=INK, linestyle="--", label="the most that is possible")
             head(ax, "How evenly the compass spreads")
             ax.set_ylabel("angle (degrees)")
-            ax.legend(frameon=False, labelcolor=INK, fontsize=8)
+            ax.set_ylim(0, None)
+            ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize=8)
     return figure
 
 

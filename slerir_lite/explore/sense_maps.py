@@ -70,7 +70,7 @@ def contact_sheet(
         most = strongest(*(each_map[name] for each_map in drawn))
         for ax, each_map in zip(row, drawn, strict=True):
             image = ax.imshow(each_map[name], vmax=most, **how)
-        colour_bar(figure, image, row, "medians (1)")
+        colour_bar(figure, image, row, "unlikeness (1)")
     for row, name in enumerate(("photo", *ROWS.values())):
         axes[row, 0].set_ylabel(f"{name}\ny (pixels)")
     for ax in axes.flat:
