@@ -10,7 +10,7 @@ UNIT = re.compile(r"\([^)]+\)|, \S")
 # What has none. Names and ranks, drawn one beside the other; and numbers that are what they are.
 NAMES = {
     "damage of the photo", "damage of the spot", "layer", "network", "photos", "place", "place on the sphere",
-    "specialist", "specialist taken instead", "station", "taken for", "taken for: the nearest place",
+    "specialist", "station", "taken for", "taken for: the nearest place",
     "task a", "task b", "tool", "what was done",
     "station; below it the scale at which it works",
     "station; in the bars: the specialist; height: how many photos",

@@ -64,11 +64,11 @@ def overrides_picture(choice: Sequence[int], gained, title: str) -> Figure:
     layers, experts = gained.shape
     figure = canvas(90 + 50 * experts)
     ax = plain(figure.subplots())
-    gain_cells(ax, gained.T, STRONGEST, [(k, layer) for layer, k in enumerate(choice)], "taken")
+    gain_cells(ax, gained.T, STRONGEST, [(k, layer) for layer, k in enumerate(choice)], "router's")
     ax.set_xticks(range(layers), range(1, layers + 1))
     ax.set_yticks(range(experts), range(experts))
     ax.set_xlabel("station")
-    ax.set_ylabel("specialist taken instead")
+    ax.set_ylabel("specialist")
     head(ax, title)
     return figure
 

@@ -39,7 +39,7 @@ def what_if(first: Found, images: dict[tuple[int, int], Tensor], clean: Tensor, 
 def _cell(first: Found, images, gained: Tensor, layer: int, expert: int, name: str) -> str:
     taken = first.choice[layer] == expert
     words = f"{first.angle[layer, expert]:.0f}°, "
-    words += "taken" if taken else f"{round(float(gained[layer, expert]), 1) + 0.0:+.1f} dB"
+    words += "router's" if taken else f"{round(float(gained[layer, expert]), 1) + 0.0:+.1f} dB"
     alt = f"{name}, restored with specialist {expert} at station {layer + 1}"
     source = small_source(smaller(images[layer, expert], SIDE), MOST)
     look = f"border:2px solid {BLUE};font-weight:bold" if taken else "border:1px solid"
