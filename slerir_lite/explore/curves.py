@@ -49,13 +49,15 @@ def watch_picture(watch) -> Figure:
             head(ax, "PSNR by task" if tasks else "PSNR")
             ax.set_ylabel("PSNR (dB)")
         else:
-            _curve(ax, angle, "smallest angle", color=BLUE, marker="o")
-            if watch.best:
-                ax.axhline(watch.best, color=INK, linestyle="--", label="the most that is possible")
+            _curve(ax, angle, color=BLUE, marker="o")
             head(ax, "How evenly the compass spreads")
-            ax.set_ylabel("angle (degrees)")
+            ax.set_ylabel("smallest angle (degrees)")
             ax.set_ylim(0, None)
-            ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize=8)
+            if watch.best:
+                ax.set_ylim(0, 1.15 * watch.best)
+                ax.axhline(watch.best, color=INK, linestyle="--")
+                where = {"xy": (0.02, watch.best), "xycoords": ax.get_yaxis_transform(), "va": "bottom"}
+                ax.annotate("the most that is possible", **where, color=INK, fontsize=9)
     return figure
 
 
@@ -88,7 +90,7 @@ def _of(lines: list[dict], pick) -> list[tuple]:
     return [(line["step"], pick(line), line["stage"]) for line in lines if pick(line) is not None]
 
 
-def _curve(ax: Axes, points: list[tuple], label: str | None = None, **look) -> None:
+def _curve(ax: Axes, points: list[tuple], **look) -> None:
     """One line a stage, so that nothing joins what can't be compared; at most eight markers."""
     start = 0
     for k in range(1, len(points) + 1):
@@ -97,7 +99,7 @@ def _curve(ax: Axes, points: list[tuple], label: str | None = None, **look) -> N
         x, y = zip(*[p[:2] for p in points[start:k]], strict=True)
         alone = {"marker": "o"} if len(x) == 1 else {}  # no line is to be seen of it
         how = {"markevery": max(1, -(-len(points) // 8)), "markersize": 5} | alone | look
-        ax.plot(x, y, label=None if start else label, **how)
+        ax.plot(x, y, **how)
         start = k
 
 
