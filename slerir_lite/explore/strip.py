@@ -26,7 +26,7 @@ def strip(photos: Sequence, titles: Sequence[str], columns: int = 4, region=None
     columns = min(columns, len(shown))
     rows = math.ceil(len(shown) / columns)
     lines = 1 + max(title.count("\n") for title in titles)
-    row = min(HIGHEST, each * height / width + 46 + 16 * lines)
+    row = min(HIGHEST, each * height / width + 46 + 16 * lines)  # px: axis labels, each line of a title
     figure = canvas(rows * row, columns * each + 60)
     axes = figure.subplots(rows, columns, squeeze=False)
     for k, ax in enumerate(axes.flat):
