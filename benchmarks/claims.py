@@ -24,7 +24,7 @@ from probe_compass import SAME, TASKS, compass_probe
 from probe_cost import measure
 from probe_paths import gap, mixes, paths
 from probe_specialists import specialists
-from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs
+from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs, timed_as
 
 from slerir_lite.data import Photos
 from slerir_lite.evaluate import evaluate
@@ -37,7 +37,7 @@ from slerir_lite.train import Trainer
 
 POINTS = 60  # of a curve, at most
 PROBES = {"patches": gap, "mixes": mixes, "paths": paths, "specialists": specialists}
-COST = ("slerir", "generalist", "conditioned", "wide")  # whose cost the claims C1 and C7 speak of
+COST = ("slerir", "generalist", "conditioned", "wide")  # whose cost C7 speaks of, and C1 refers to
 
 
 class Runner:
@@ -95,7 +95,7 @@ class Runner:
         if kind == SOLO:
             return compass_plan(budget.compass_steps)
         if budget.minutes:
-            return plan_for(budget.minutes, self.timed()[name])
+            return plan_for(budget.minutes, self.timed()[timed_as(name)])
         if VARIANTS[name].generalist:
             return plan_for(1, {"together": 60 / budget.least})
         return stages(4 * budget.least, budget.least)
@@ -122,7 +122,7 @@ class Runner:
         return known["seconds_per_step"]
 
     def cost(self) -> None:
-        """What C1 and C7 compare, if it isn't known yet. It asks for a quiet machine."""
+        """What C7 compares, if it isn't known yet. It asks for a quiet machine."""
         file = self.args.out / "cost.json"
         if not file.exists():
             turns, threads = (2, 15)[bool(self.budget.minutes)], self.args.threads
@@ -188,8 +188,8 @@ def main(words: list[str] | None = None) -> None:
     runner = Runner(args, begin_with(args))
     todo = jobs(runner.budget, args.only, tuple(args.kind or (SOLO, TEAM)))
     if runner.budget.minutes:
-        runner.timed(list(dict.fromkeys(name for kind, name, _ in todo if kind == TEAM)))
-    if TEAM in (args.kind or (TEAM,)) and {"C1", "C7"} & set(args.only):
+        runner.timed(list(dict.fromkeys(timed_as(name) for kind, name, _ in todo if kind == TEAM)))
+    if TEAM in (args.kind or (TEAM,)) and "C7" in args.only:
         runner.cost()
     for number, job in enumerate(todo, 1):
         new = runner.do(*job)

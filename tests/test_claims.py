@@ -573,6 +573,13 @@ def test_claims_are_chosen_in_any_case_and_jobs_are_there_once_seed_by_seed():
     assert not any(kind == "compass" for kind, *_ in variants.jobs(variants.BUDGETS["long"], ["C1"]))
 
 
+def test_only_what_takes_time_is_timed_anew():
+    variants = of("variants")
+    spacing = {"no-uniformity", "no-lead", "triplet-alone", "uneven-pins", "fixed-pins"}
+    for name in NAMES:
+        assert variants.timed_as(name) == ("slerir" if name in spacing else name)
+
+
 def test_a_curve_keeps_its_end_and_few_points():
     thinned = of("claims").thinned
     assert thinned([]) == [] and thinned([{"step": 25}]) == [{"step": 25}]
