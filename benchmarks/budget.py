@@ -7,20 +7,13 @@ of its steps follows; what else happens on the machine during the long run can n
 import argparse
 import os
 import platform
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
 
-from slerir_lite.data import BLOCK, Photos
+from slerir_lite.data import Photos
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import Stage, generalist_stages, stages
-from slerir_lite.train import Trainer
 
 COMPASS = 0.15  # share of a SlerIR's time that its compass gets, at most 2,000 steps
 
@@ -48,34 +41,6 @@ def new(name: str, seed: int) -> SlerIR | Generalist:
     """A fresh "slerir" or "generalist"."""
     torch.manual_seed(seed)
     return SlerIR(Config()) if name == "slerir" else Generalist(Config(experts=1))
-
-
-def seconds_per_step(
-    build: Callable[[], nn.Module], plan: list[Stage], photos: Photos, steps: int = 60, **how
-) -> dict[str, float]:
-    """{stage: seconds a step}, the first steps left out; data, averaging and all included.
-
-    Measured in one short run through all stages, so that images part among the experts as they will. The
-    steps are timed block by block, as batches are made, and the median of the blocks is told: a moment in
-    which the machine was busy elsewhere doesn't count. how: to the Trainer.
-    """
-    length = (max(2, steps // BLOCK) + 2) * BLOCK
-    marks = np.full(len(plan) * length, np.nan)
-    with tempfile.TemporaryDirectory() as folder:
-        planned = [replace(stage, steps=length) for stage in plan]
-        run = Trainer(photos, folder, planned, build(), quiet=True, **how)
-        for crops in (run.crops, run.crops.smaller):
-
-            def batch(step: int, fetch=crops.batch):
-                if step < len(marks):  # not one of those that the centres are measured on
-                    marks[step] = time.perf_counter()
-                return fetch(step)
-
-            crops.batch = batch
-        run.run()
-    starts = marks.reshape(len(plan), -1)[:, ::BLOCK]
-    seconds = np.median(np.diff(starts)[:, 1:], axis=1) / BLOCK
-    return {stage.name: float(v) for stage, v in zip(plan, seconds, strict=True)}
 
 
 def plan_for(minutes: float, timed: dict[str, float]) -> list[Stage]:

@@ -17,13 +17,15 @@ import json
 import shutil
 import subprocess
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from budget import arguments, begin_with, machine, plan_for, seconds_per_step
+from budget import arguments, begin_with, machine, plan_for
 from probe_compass import SAME, TASKS, compass_probe
 from probe_cost import measure
 from probe_paths import gap, mixes, paths
 from probe_specialists import specialists
+from timing import in_turn
 from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs, timed_as
 
 from slerir_lite.data import Photos
@@ -36,7 +38,6 @@ from slerir_lite.route import SoftmaxGate
 from slerir_lite.train import Trainer
 
 POINTS = 60  # of a curve, at most
-ROUNDS = 3  # of timing
 PROBES = {"patches": gap, "mixes": mixes, "paths": paths, "specialists": specialists}
 COST = ("slerir", "generalist", "conditioned", "wide")  # whose cost C7 speaks of, and C1 refers to
 
@@ -104,30 +105,23 @@ class Runner:
     def timed(self, names: list[str] = ()) -> dict[str, dict[str, float]]:
         """{variant: {stage: seconds a step}}, measured once and kept; those named are added.
 
-        All in turn, several times over, and the least counts: a machine that is busy elsewhere for a minute
-        makes every step of that minute slower, and would give whoever was being timed too few of them.
+        They are timed in turn. Ask in one command for all that shall be compared.
         """
         file = self.args.out / "steps.json"
-        known = {"machine": machine(), "rounds": {}, "seconds_per_step": {}}
-        if file.exists():
-            known = json.loads(file.read_text())
-        rounds, least = known["rounds"], known["seconds_per_step"]
-        for turn in range(ROUNDS):
-            for name in (n for n in names if rounds.get(n, 0) <= turn):
-                before = least.get(name, {})
-                least[name] = {s: min(v, before.get(s, v)) for s, v in self.timed_once(name).items()}
-                rounds[name] = turn + 1
-                write_whole(file, (json.dumps(known, indent=1) + "\n").encode())
-        return least
+        known = json.loads(file.read_text())["seconds_per_step"] if file.exists() else {}
+        if new := {name: self.timing(name) for name in names if name not in known}:
+            for name, row in in_turn(new, self.photos, self.budget.timed, **self.how).items():
+                known[name] = {stage: round(v, 5) for stage, v in row.items()}
+            found = {"machine": machine(), "seconds_per_step": known}
+            write_whole(file, (json.dumps(found, indent=1) + "\n").encode())
+        return known
 
-    def timed_once(self, name: str) -> dict[str, float]:
-        """{stage: seconds a step} of one variant."""
-        variant = self.variant(name)
-        plan = plan_for(1, {"together": 1}) if variant.generalist else stages(100, 1)
-        seconds = seconds_per_step(
-            lambda: variant.build(0), variant.plan(plan), self.photos, self.budget.timed, **self.how
-        )
-        return {stage: round(v, 5) for stage, v in seconds.items()}
+    def timing(self, name: str) -> tuple:
+        """What `in_turn` asks of a variant: how it is built, and a plan of as many stages as the others'."""
+        variant, plan = self.variant(name), stages(100, 1)
+        if variant.generalist:
+            plan = plan_for(1, {"together": 1}) * len(plan)
+        return partial(variant.build, 0), variant.plan(plan)
 
     def cost(self) -> None:
         """What C7 compares, if it isn't known yet. It asks for a quiet machine."""

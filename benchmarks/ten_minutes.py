@@ -9,7 +9,8 @@ import json
 import tempfile
 import time
 
-from budget import arguments, begin_with, machine, new, plan_for, seconds_per_step
+from budget import arguments, begin_with, machine, new, plan_for
+from timing import seconds_per_step
 
 from slerir_lite.evaluate import evaluate
 from slerir_lite.pairs import FIVE, pairs

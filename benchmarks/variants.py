@@ -185,7 +185,7 @@ class Budget:
     minutes: training time of a whole network, 0 for `least` steps a stage; seeds: of those
     compass_steps, compass_seeds: of a compass alone
     photos: how many each task is scored on, None for all; validation: how many each temperature is fitted on
-    timed: steps that each stage is timed with, in each of three rounds
+    timed: steps that each stage is timed with
     shrink: of the networks' width and tokens; crop, per_batch: as for `Crops`
     """
 
@@ -216,7 +216,7 @@ BUDGETS = {
     # With --threads 1: compasses in an hour or two of one core, whole networks of ten minutes each.
     "short": Budget(10, 5, 600, 10, photos=24, validation=20),
     # As `short`, for a slow machine: half the width, so that ten minutes still hold some 2,500 steps.
-    "half": Budget(10, 5, 600, 10, photos=24, validation=20, timed=30, shrink=2),
+    "half": Budget(10, 5, 600, 10, photos=24, validation=20, timed=40, shrink=2),
     "long": Budget(30, 5, 2000, 10, photos=None, validation=None),
 }
 SOLO, TEAM = "compass", "whole"
