@@ -22,10 +22,10 @@ from pathlib import Path
 
 from budget import arguments, begin_with, machine, plan_for
 from probe_compass import SAME, TASKS, compass_probe
-from probe_cost import measure
+from probe_cost import costs
 from probe_paths import gap, mixes, paths
 from probe_specialists import specialists
-from timing import in_turn
+from timing import in_turn, seconds_per_step
 from variants import BUDGETS, CLAIMS, SOLO, TEAM, VARIANTS, Budget, Variant, compass_plan, jobs, timed_as
 
 from slerir_lite.data import Photos
@@ -110,25 +110,26 @@ class Runner:
         file = self.args.out / "steps.json"
         known = json.loads(file.read_text())["seconds_per_step"] if file.exists() else {}
         if new := {name: self.timing(name) for name in names if name not in known}:
-            for name, row in in_turn(new, self.photos, self.budget.timed, **self.how).items():
+            for name, row in in_turn(new).items():
                 known[name] = {stage: round(v, 5) for stage, v in row.items()}
             found = {"machine": machine(), "seconds_per_step": known}
             write_whole(file, (json.dumps(found, indent=1) + "\n").encode())
         return known
 
     def timing(self, name: str) -> tuple:
-        """What `in_turn` asks of a variant: how it is built, and a plan of as many stages as the others'."""
+        """A job for `in_turn`. All variants' plans have as many stages, and so all are timed side by side."""
         variant, plan = self.variant(name), stages(100, 1)
         if variant.generalist:
             plan = plan_for(1, {"together": 1}) * len(plan)
-        return partial(variant.build, 0), variant.plan(plan)
+        build = partial(variant.build, 0)
+        return steps_in_turn, build, variant.plan(plan), self.photos, self.budget.timed, self.how
 
     def cost(self) -> None:
         """What C7 compares, if it isn't known yet. It asks for a quiet machine."""
         file = self.args.out / "cost.json"
         if not file.exists():
-            turns, threads = (2, 15)[bool(self.budget.minutes)], self.args.threads
-            found = {name: measure(self.variant(name).build, turns, threads) for name in COST}
+            turns = 15 if self.budget.minutes else 2
+            found = costs({name: self.variant(name).build for name in COST}, turns)
             row = {"commit": self.commit, "machine": machine(), "cost": found}
             write_whole(file, (json.dumps(row, indent=1) + "\n").encode())
 
@@ -151,6 +152,10 @@ class Runner:
         for name in variant.probes:
             found[name] = PROBES[name](run.ema, self.args.pairs, self.budget.photos)
         return found
+
+
+def steps_in_turn(turn, build, plan: list[Stage], photos: Photos, steps: int, how: dict) -> dict[str, float]:
+    return seconds_per_step(build, plan, photos, steps, turn, **how)
 
 
 def thinned(history: list[dict]) -> list[dict]:

@@ -5,13 +5,14 @@ transforms are not among them. Memory is what a process of its own needs more at
 """
 
 import gc
-import multiprocessing
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from timing import in_turn
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -20,6 +21,7 @@ from slerir_lite.experts import Station
 from slerir_lite.losses import restoration_loss
 from slerir_lite.model import SlerIR
 from slerir_lite.plan import STATIONS
+from slerir_lite.route import Table, table_from_pairings
 
 SIDE = 512  # px, of the photo that is restored: about a quarter of a megapixel
 LAST = torch.channels_last
@@ -45,49 +47,72 @@ def multiply_adds(model: nn.Module) -> float:
     return counter.get_total_flops() / 2 / 1e9 / (SIDE * SIDE / 1e6)
 
 
-def restoring(model: nn.Module) -> None:
+def restoring(model: nn.Module) -> Callable[[int], None]:
     """One photo."""
-    with torch.inference_mode():
-        model(torch.rand(1, 3, SIDE, SIDE).contiguous(memory_format=LAST))
+
+    def work(number: int) -> None:
+        with torch.inference_mode():
+            model(torch.rand(1, 3, SIDE, SIDE).contiguous(memory_format=LAST))
+
+    return work
 
 
-def training(model: nn.Module, crops: Crops, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """One step of stations and guide, on batches as the stage `team` makes them: 20 crops of 64 px."""
-    batch = crops.smaller.batch(step)
-    x = batch.degraded.contiguous(memory_format=LAST)
-    if isinstance(model, SlerIR):
-        y = model(x, view=batch.view, small=batch.thumbnail, motion=batch.motion, label=batch.label).image
-    else:
-        y = model(x)
-    optimizer.zero_grad(set_to_none=True)
-    restoration_loss(y, batch.clean)[0].backward()
-    optimizer.step()
+def training(model: nn.Module) -> Callable[[int], None]:
+    """One step of stations and guide, on batches as the stage `team` makes them: 20 crops of 64 px.
+
+    An untaught router may send all of them to one expert. Here the true label does the choosing, which parts
+    them among the experts as a taught router would.
+    """
+    crops = Crops(Photos.dead_leaves(4))
+    if isinstance(model, SlerIR) and model.config.experts > 1:
+        model.router = Table(table_from_pairings(), model.compass.centres)
+    for name, part in model.named_children():
+        part.requires_grad_(name in STATIONS).train(name in STATIONS)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-6, fused=True)
+
+    def work(number: int) -> None:
+        batch = crops.smaller.batch(number)
+        x = batch.degraded.contiguous(memory_format=LAST)
+        if isinstance(model, SlerIR):
+            told = {
+                "view": batch.view,
+                "small": batch.thumbnail,
+                "motion": batch.motion,
+                "label": batch.label,
+            }
+            y = model(x, **told).image
+        else:
+            y = model(x)
+        optimizer.zero_grad(set_to_none=True)
+        restoration_loss(y, batch.clean)[0].backward()
+        optimizer.step()
+
+    return work
 
 
-def measure(build, turns: int, threads: int) -> dict:
-    """All of it, of the network that build(seed) makes."""
-    alone = multiprocessing.get_context("spawn")
-    found = parameters(build(0).eval()) | {"gmac_per_megapixel": round(multiply_adds(build(0).eval()), 3)}
-    for what in ("restoring", "training"):
-        with alone.Pool(1) as pool:  # a process of its own, so that its peak of memory is its own
-            found[what] = pool.apply(_alone, (build, what, turns, threads))
+def costs(builds: dict[str, Callable[[int], nn.Module]], turns: int) -> dict[str, dict]:
+    """All of it, of the networks that each build(seed) makes. They take turns, see `in_turn`."""
+    found = {}
+    for name, build in builds.items():
+        model = build(0).eval()
+        found[name] = parameters(model) | {"gmac_per_megapixel": round(multiply_adds(model), 3)}
+    for what in (restoring, training):
+        for name, spent in in_turn(
+            {name: (_spent, build, what, turns) for name, build in builds.items()}
+        ).items():
+            found[name][what.__name__] = spent
     return found
 
 
-def _alone(build, what: str, turns: int, threads: int) -> dict:
-    torch.set_num_threads(threads)
-    model = build(0).to(memory_format=LAST).eval()
-    if what == "training":
-        crops = Crops(Photos.dead_leaves(4))
-        for name, part in model.named_children():
-            part.requires_grad_(name in STATIONS).train(name in STATIONS)
-        optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-6, fused=True)
+def _spent(turn: Callable[[], None], build: Callable[[int], nn.Module], what: Callable, turns: int) -> dict:
+    """Time and memory of one network, in a process that does nothing else, so that the peak is its own."""
+    work = what(build(0).to(memory_format=LAST).eval())
     gc.collect()
-    before = peak()
-    seconds = []
-    for turn in range(turns + 2):
+    before, seconds = peak(), []
+    for number in range(turns + 2):
+        turn()
         begin = time.perf_counter()
-        restoring(model) if what == "restoring" else training(model, crops, optimizer, turn)
+        work(number)
         seconds.append(time.perf_counter() - begin)
     return {
         "milliseconds": round(1e3 * float(np.median(seconds[2:])), 2),

@@ -18,11 +18,14 @@ from slerir_lite.data import BLOCK, Photos
 from slerir_lite.plan import Stage
 from slerir_lite.train import Trainer
 
-Build = Callable[[], nn.Module]
-
 
 def seconds_per_step(
-    build: Build, plan: list[Stage], photos: Photos, steps: int = 60, turn: Callable = lambda: None, **how
+    build: Callable[[], nn.Module],
+    plan: list[Stage],
+    photos: Photos,
+    steps: int = 60,
+    turn: Callable[[], None] = lambda: None,
+    **how,
 ) -> dict[str, float]:
     """{stage: seconds a step}, the first steps left out; data, averaging and all included.
 
@@ -56,44 +59,40 @@ def seconds_per_step(
     return {name: float(np.median(rows)) for name, rows in of.items()}
 
 
-def in_turn(
-    jobs: dict[str, tuple[Build, list[Stage]]], photos: Photos, steps: int, **how
-) -> dict[str, dict[str, float]]:
-    """{name: seconds_per_step} of several networks, each in a process of its own of which one runs at a time.
+def in_turn(jobs: dict[str, tuple]) -> dict:
+    """{name: what came back}: each job in a process of its own, of which one runs at a time.
 
-    jobs: name -> what makes the network, and its plan. All plans should be equally long, so that all are
-    timed at the same times.
+    jobs: name -> (function, *arguments), all to be pickled. function(turn, *arguments) calls turn() between
+    blocks of what it times, and there the others have their turn.
     """
     alone = multiprocessing.get_context("spawn")
-    found, running = alone.SimpleQueue(), {}
+    back, running, found = alone.SimpleQueue(), {}, {}
     for name, job in jobs.items():
         go, done = alone.Semaphore(0), alone.Semaphore(0)
-        arguments = (name, job, photos, steps, how, torch.get_num_threads(), go, done, found)
-        process = alone.Process(target=_one, args=arguments, daemon=True)
+        threads = torch.get_num_threads()
+        process = alone.Process(target=_one, args=(name, job, threads, go, done, back), daemon=True)
         process.start()
-        running[name] = (process, go, done)
-    timed = {}
+        running[name] = process, go, done
     while running:
         for name, (process, go, done) in list(running.items()):
             go.release()
             while not done.acquire(timeout=1):
                 if process.exitcode is not None and not done.acquire(block=False):
-                    raise RuntimeError(f"The timing of {name} ended early; its error stands above.")
-            if not found.empty():
-                timed |= found.get()
+                    raise RuntimeError(f"Timing {name} failed; the error stands above.")
+            if not back.empty():
+                found |= back.get()
                 del running[name]
-    return {name: timed[name] for name in jobs}
+    return {name: found[name] for name in jobs}
 
 
-def _one(name, job, photos, steps, how, threads, go, done, found) -> None:
+def _one(name: str, job: tuple, threads: int, go, done, back) -> None:
     torch.set_num_threads(threads)
-    build, plan = job
+    function, *arguments = job
 
     def turn() -> None:
         done.release()
         go.acquire()
 
     go.acquire()
-    seconds = seconds_per_step(build, plan, photos, steps, turn, **how)
-    found.put({name: seconds})
+    back.put({name: function(turn, *arguments)})
     done.release()
