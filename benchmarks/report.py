@@ -126,6 +126,8 @@ def how(budget: str, kind: str, runs: Runs) -> str:
         length = f"{size['compass_steps']:,} steps"
     else:
         length = f"{size['minutes']:g} minutes of training" if size["minutes"] else "a few steps"
+    if size["shrink"] > 1:
+        length += f" at 1/{size['shrink']} of the default width"
     size = f"Budget `{budget}`: {length} each, scored on {scored}."
     return f"{size} In brackets the standard deviation over seeds.\n"
 

@@ -228,7 +228,7 @@ class Crops:
             origins += origin
             sizes += [size, size]
             thumbs.append(thumb)
-        clean, thumbs = torch.stack(crops).float() / 255, torch.stack(thumbs)
+        clean, thumbs = torch.stack(crops).float().div_(255), torch.stack(thumbs)
         size = torch.tensor(sizes, dtype=torch.float32)
         view = View(torch.tensor(origins, dtype=torch.float32), torch.ones(2 * n, 2), size)
         photo = size[::2]

@@ -86,13 +86,13 @@ def rain(
     veil = 0.15 * s + _uniform(0, 0.03, n, generator) if veil is None else _column(veil, n)
     streaks = _image(strength) * _streaks(x.shape, density, length, angle, view, generator)
     lit = _image(brightness) * streaks.clamp(0, 1)
-    y = x * (1 - _image(veil)) + 0.75 * _image(veil)
+    y = (x * (1 - _image(veil))).add_(0.75 * _image(veil))
     # Half of a streak's light hides what is behind it; the other half is added to it.
-    y = y * (1 - 0.5 * lit) + lit
+    y = y.mul_(1 - 0.5 * lit).add_(lit)
     did = dict(
         density=density, length=length, angle=angle, strength=strength, brightness=brightness, veil=veil
     )
-    return y.clamp(0, 1), did
+    return y.clamp_(0, 1), did
 
 
 def _streaks(shape, density, length, angle, view: View | None, generator) -> Tensor:
@@ -150,7 +150,7 @@ def haze(
     if depth is None:
         depth = torch.rand(n, 4, 4, generator=generator) * 0.5
     t = transmission(beta, near, depth, view or View.whole(x), *x.shape[-2:])
-    return x * t + _image(air) * (1 - t), dict(beta=beta, air=air, near=near, depth=depth)
+    return (x * t).add_(_image(air) * (1 - t)), dict(beta=beta, air=air, near=near, depth=depth)
 
 
 def transmission(beta: Tensor, near: Tensor, depth: Tensor, view: View, height: int, width: int) -> Tensor:
@@ -183,7 +183,7 @@ def blur(
     step = torch.ones(n, 2) if view is None else view.step
     y = convolve(x, motion_kernel(length, angle, bend, step))
     y = torch.randn(x.shape, generator=generator).mul_(_image(read / 255 / step.prod(1).sqrt())).add_(y)
-    return y.clamp(0, 1), dict(length=length, angle=angle, bend=bend, read=read)
+    return y.clamp_(0, 1), dict(length=length, angle=angle, bend=bend, read=read)
 
 
 def motion_kernel(length: Tensor, angle: Tensor, bend: Tensor, step: Tensor | None = None) -> Tensor:
@@ -240,10 +240,10 @@ def lowlight(
     photons = _uniform(700, 2000, n, generator) if photons is None else _column(photons, n)
     read = _uniform(1, 2, n, generator) if read is None else _column(read, n)
     shrink = 1.0 if view is None else _image(view.shrink())
-    y = _image(gain) * x.clamp(min=0) ** _image(gamma)
-    spread = (y / _image(photons) + _image(read / 255) ** 2).sqrt() / shrink
+    y = x.clamp(min=0).pow_(_image(gamma)).mul_(_image(gain))
+    spread = (y / _image(photons)).add_(_image(read / 255) ** 2).sqrt_().div_(shrink)
     y = torch.randn(x.shape, generator=generator).mul_(spread).add_(y)
-    return y.clamp(0, 1), dict(gain=gain, gamma=gamma, photons=photons, read=read)
+    return y.clamp_(0, 1), dict(gain=gain, gamma=gamma, photons=photons, read=read)
 
 
 def mix(
@@ -288,7 +288,7 @@ def draw_disc(n: int, generator=None) -> dict[str, Tensor]:
 
 def confine(clean: Tensor, degraded: Tensor, mask: Tensor) -> Tensor:
     """The degraded photo where mask is 1 and the clean one where it is 0, rounded to 8 bits."""
-    return quantise(clean + mask * (degraded - clean))
+    return quantise((degraded - clean).mul_(mask).add_(clean))
 
 
 BREAK = dict(noise=noise, rain=rain, haze=haze, blur=blur, lowlight=lowlight)
