@@ -6,6 +6,7 @@ needs them, so that `slerir --help` answers at once.
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,7 +102,11 @@ def restore(
         ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None, guide, once)
 
         def write(source: Path, target: Path, restored: tuple) -> dict:
-            return write_restored(source, target, restored, find_clean(source, clean), overwrite, beside)
+            goal = find_clean(source, clean)
+            row = write_restored(source, target, restored, goal, overwrite, beside)
+            if clean is not None and goal is None:
+                row["notes"].append(f"not compared, as {clean} holds no photo of that name.")
+            return row
 
         with _progress() as bar:
             done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), ahead, write)
@@ -142,7 +147,10 @@ def _tell(found: dict[str, list]) -> None:
 @app.command()
 def evaluate(
     photos: Annotated[
-        Path | None, typer.Option(help="Folder of clean photos; they are damaged here in fifteen ways.")
+        Path | None,
+        typer.Option(
+            help="Folder of clean photos; they are damaged here in fourteen ways, and once left as they are."
+        ),
     ] = None,
     pairs: Annotated[
         Path | None, typer.Option(help="Folder of ready pairs: TASK/input/NAME.png and TASK/target/NAME.png.")
@@ -227,8 +235,10 @@ def train(
             raise ValueError("Give either --photos or --dead-leaves.")
         from .jobs import trainer
 
+        if output.exists() and not output.is_dir():  # before the photos are read
+            raise NotADirectoryError(f"{output} is a file. Give a folder as --out.")
         if (output / "checkpoint.pt").exists():
-            out.print(f"Going on with the run in {output}.", markup=False, soft_wrap=True)
+            out.print(f"There is a run in {output} to go on with.", markup=False, soft_wrap=True)
         run = trainer(
             photos, dead_leaves, output, steps, compass_steps, seed, validation, per_batch, generalist
         )
@@ -247,9 +257,15 @@ def train(
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What a person can mend is said in one red line; SLERIR_DEBUG=1 shows where it arose all the same."""
+    """What a person can mend is said in one red line; SLERIR_DEBUG=1 shows where it arose all the same.
+
+    A warning is said in one yellow line."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: err.print(
+                Text(str(message), style="yellow"), soft_wrap=True
+            )
+            yield
     except (OSError, ValueError, MemoryError, RuntimeError) as error:
         full = "out of memory" in str(error).lower()  # torch's own, of a GPU or of the machine
         if os.environ.get("SLERIR_DEBUG") or (isinstance(error, RuntimeError) and not full):

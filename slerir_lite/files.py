@@ -34,7 +34,10 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
 
 
 def need_folder(path: Path) -> None:
-    """Raises FileNotFoundError where the folder of a file to be written is missing."""
+    """Raises FileNotFoundError where the folder of a file to be written is missing, IsADirectoryError where
+    the file's name is a folder's."""
+    if path.is_dir() and not path.is_symlink():
+        raise IsADirectoryError(f"{path} is a folder. Name a file, such as {path / 'report.json'}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
 

@@ -82,6 +82,8 @@ def trainer(
     if photos is None:
         clean = Photos.dead_leaves(dead_leaves, seed=seed)
     else:
+        if validation is not None and not validation.is_file():
+            raise FileNotFoundError(f"There is no {validation} that names photos to leave out.")
         lines = [] if validation is None else validation.read_text("utf-8").split("\n")
         names = {line.strip() for line in lines} - {""}
         clean = Photos.from_folder(photos, names, SIZE).with_bristles()

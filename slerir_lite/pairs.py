@@ -56,6 +56,8 @@ def pairs(folder: str | Path, limit: int | None = None, tasks: Iterable[str] | N
     Raises FileNotFoundError for a task, or a photo's clean counterpart, that isn't there.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}.")
     there = sorted(d.parent.name for d in folder.glob("*/input") if d.is_dir())
     missing = sorted(set(tasks or ()) - set(there))
     if not there or missing:

@@ -295,11 +295,7 @@ class Trainer:
             return None
         state = read_checkpoint(path, CHECKPOINT)
         if state["run"] != self._identity():
-            raise ValueError(
-                f"{path} belongs to another run:\n  there {state['run']}\n"
-                f"  here  {self._identity()}\n"
-                "Choose another folder, or the settings that it was started with."
-            )
+            raise ValueError(f"{path} belongs to another run. {difference(state['run'], self._identity())}")
         try:
             self.model.load_state_dict(state["model"])
             self.ema.load_state_dict(state["ema"])
@@ -314,11 +310,36 @@ class Trainer:
         """What must agree for a checkpoint to be continued."""
         router = getattr(self.model, "router", None)
         how = [getattr(router, name, False) for name in ("shared", "begin", "linear")]
-        kind = [type(self.model).__name__, type(router).__name__, how, self.weights, self.fixed_places]
         crops = self.crops
-        look = round(float(crops.photos.thumbnails.double().mean()), 9)  # tells as many other photos
-        data = [self.seed, crops.per_batch, crops.size, crops.recipe, len(crops.photos), look]
-        return json.dumps([kind, asdict(self.model.config), data, [asdict(s) for s in self.plan]])
+        return json.dumps({
+            "network": type(self.model).__name__,
+            "router": [type(router).__name__, how],
+            "losses": [self.weights, self.fixed_places],
+            "config": asdict(self.model.config),
+            "seed": self.seed,
+            "photos a batch": crops.per_batch,
+            "crop": crops.size,
+            "recipe": crops.recipe,
+            "number of photos": len(crops.photos),
+            "photos' brightness": round(float(crops.photos.thumbnails.double().mean()), 9),
+            "steps": {f"{k + 1} {s.name}": s.steps for k, s in enumerate(self.plan)},
+            "plan": [asdict(s) for s in self.plan],
+        })  # fmt: skip
+
+
+def difference(there: str, here: str) -> str:
+    """What two runs' identities differ in, and what to do about it."""
+    then, now = json.loads(there), json.loads(here)
+    if not isinstance(then, dict):
+        return f"It is of another version of the package. {REMEDY}"
+    names = [name for name in now if then.get(name) != now[name]]
+    if "steps" in names:
+        names.remove("plan")  # says the same at length
+    told = "; ".join(f"{name} {json.dumps(then.get(name))}, not {json.dumps(now[name])}" for name in names)
+    longer = (
+        " A run can't be made longer: its learning rates follow from its length." if "steps" in names else ""
+    )
+    return f"It was started with {told}.{longer} Choose another folder, or the settings of then."
 
 
 def bf16_pays() -> bool:

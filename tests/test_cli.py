@@ -527,7 +527,7 @@ def test_train_passes_on_what_was_asked_for(here, recorder):
     run = recorder.last
     assert len(run.photos) == 3 and str(run.out) == "runs/mine" and (run.seed, run.per_batch) == (5, 7)
     assert run.plan == train.stages(50, 20) and isinstance(run.model, SlerIR)
-    assert "--weights runs/mine/model.safetensors" in result.stdout and "Going on" not in result.stdout
+    assert "--weights runs/mine/model.safetensors" in result.stdout and "to go on with" not in result.stdout
     slerir("train", "--dead-leaves", 1, "-o", "runs/mine", "--seed", 5)
     assert torch.equal(recorder.last.first, run.first)  # the seed also decides how the weights start
     slerir("train", "--dead-leaves", 1, "-o", "runs/mine", "--seed", 6)
@@ -552,8 +552,8 @@ def test_train_leaves_out_photos_that_are_too_small_for_its_crops(here, recorder
     (here / "sizes").mkdir()
     for name, side in (("small", 100), ("large", 144)):
         Image.fromarray(dead_leaves(side, 0).permute(1, 2, 0).numpy()).save(here / "sizes" / f"{name}.png")
-    with pytest.warns(UserWarning, match="left out 1 photos under 120 px"):
-        slerir("train", "--photos", "sizes", "-o", "runs/mine")
+    said = slerir("train", "--photos", "sizes", "-o", "runs/mine").stderr
+    assert "left out 1 photos under 120 px" in said and ".py" not in said  # not where in the code it arose
     Crops(recorder.last.photos)  # which would refuse the small one
     assert recorder.last.photos.images[0].shape == (3, 144, 144)
 
@@ -568,7 +568,7 @@ def test_train_a_generalist(here, recorder):
 def test_train_says_that_it_goes_on_and_how(here, recorder):
     (here / "mine").mkdir()
     (here / "mine/checkpoint.pt").touch()
-    assert "Going on with the run in mine" in slerir("train", "--dead-leaves", 1, "-o", "mine").stdout
+    assert "There is a run in mine to go on with" in slerir("train", "--dead-leaves", 1, "-o", "mine").stdout
     stopped = slerir("train", "--dead-leaves", 1, "-o", "mine", "--seed", 99, code=130)
     assert "same command again goes on" in stopped.stderr
 
@@ -582,11 +582,43 @@ def test_a_generalist_really_trains_and_is_measured(here):
     slerir("train", "--dead-leaves", 2, "-o", "g", "--generalist", "--steps", 2, "--per-batch", 2)
     assert isinstance(load_weights(here / "g/model.safetensors"), Generalist)
     again = slerir("train", "--dead-leaves", 2, "-o", "g", "--generalist", "--steps", 2, "--per-batch", 2)
-    assert "Going on" in again.stdout
+    assert "to go on with" in again.stdout
     other = slerir(
         "train", "--dead-leaves", 2, "-o", "g", "--generalist", "--steps", 3, "--per-batch", 2, code=1
     )
     assert "belongs to another run" in other.stderr
+    said = " ".join(other.stderr.split())
+    assert 'started with steps {"1 together": 2}, not {"1 together": 3}. A run can\'t be made longer' in said
+    assert "recipe" not in said and "seed" not in said  # nothing of what agrees
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["restore", "clean", "-o", "out", "--json", "clean"],
+     ["evaluate", "--photos", "clean", "--json", "clean"]],
+)  # fmt: skip
+def test_a_report_that_would_be_a_folder_is_refused_before_the_work(here, command):
+    result = slerir(*command, code=1)
+    assert "clean is a folder. Name a file" in " ".join(result.stderr.split())
+    assert not list(here.glob("out/*.png"))
+
+
+def test_what_has_no_clean_photo_is_restored_and_said_not_to_be_compared(here):
+    (here / "none").mkdir()
+    photo = next((here / "clean").glob("*.png"))
+    result = slerir("restore", photo, "-o", "out2", "--clean", "none")
+    assert "not compared, as none holds no photo of that name" in " ".join(result.stderr.split())
+    assert (here / "out2" / photo.name).is_file()
+
+
+def test_folders_and_files_that_are_not_there_are_named(here):
+    (here / "a_file").write_text("x")
+    for arguments, said in {
+        ("evaluate", "--pairs", "nowhere"): "There is no folder nowhere.",
+        ("train", "--photos", "clean", "-o", "x", "--validation", "nowhere.txt"): "There is no nowhere.txt",
+        ("train", "--dead-leaves", "1", "-o", "a_file"): "a_file is a file. Give a folder",
+    }.items():
+        assert said in " ".join(slerir(*arguments, code=1).stderr.split())
 
 
 # all

@@ -156,6 +156,26 @@ def test_what_was_not_run_says_so(repository):
     assert "one generalist: **+0.99" in row and row.endswith("| 3 |")
 
 
+def test_costs_are_told_as_ratios_and_as_they_were_measured(repository):
+    def spent(photo: float, step: float) -> dict:
+        found = {"restoring": {"milliseconds": photo, "megabytes": 90.4}}
+        found["training"] = {"milliseconds": step, "megabytes": 200}
+        return found | {"parameters": 3_000_000, "active_parameters": 1000, "gmac_per_megapixel": 4.04}
+
+    cost = {"slerir": spent(300, 500), "generalist": spent(200, 500), "wide": spent(400, 1000)}
+    found = {"machine": {"torch": "2.9", "threads": 2, "cpu": "AVX2"}, "cost": cost}
+    (repository / "benchmarks" / "claims" / "long" / "cost.json").write_text(json.dumps(found))
+    summary = of("report").rewritten("README.md", repository)
+    row = next(line for line in summary.splitlines() if line.startswith("| C7:"))
+    assert "one generalist: 1.50 times and 1.00 times its time;" in row and "0.75 times and 0.50 times" in row
+    assert "C7 (" not in summary
+    page = repository / "docs" / "claims.md"
+    page.write_text("<!-- claims:C7 -->stale<!-- /claims:C7 -->")
+    table = of("report").rewritten("docs/claims.md", repository)
+    assert "PyTorch 2.9, 2 threads, AVX2." in table
+    assert "| one generalist | 3,000,000 | 1,000 | 4.0 | 200 | 90 | 500 | 200 |" in table
+
+
 def test_the_larger_budget_counts_and_the_smoke_budget_never(repository):
     for seed in range(2):
         write(repository, "short", "slerir", seed, scores(99.0))
