@@ -81,7 +81,9 @@ def _smaller(image: Tensor) -> Tensor:
 def _changed(image: Tensor, change: Tensor, rounded: Callable[[Tensor], Tensor] | None) -> Tensor:
     """(C, H, W), band by band, with a change (3, h, w) that is drawn out to its size; `rounded` as above."""
     height, width = image.shape[1:]
-    wide = F.interpolate(change[None], (change.shape[1], width), mode="bilinear")[0]
+    # To a multiple of 4, as the last column of means may stand for less; what is too much is cut.
+    wide = F.interpolate(change[None], (change.shape[1], QUARTER * change.shape[2]), mode="bilinear")
+    wide = wide[0, ..., :width]
     found = image.clone()
     for rows in bands(height):
         at = torch.arange(rows.start, rows.stop).add(0.5).div(QUARTER).sub(0.5).clamp(0, len(wide[0]) - 1)

@@ -12,6 +12,7 @@ from .again import look_again
 from .model import SlerIR
 from .photo import Picture, read_picture
 from .restore import Restoration, restore_rounded, restore_together
+from .tiles import out_of_memory
 from .writing import rounded
 
 AT_ONCE = 8  # photos
@@ -42,34 +43,45 @@ class Ahead:
         once: bool = False,
     ):
         self.sources, self.model, self.targets = sources, model, targets
-        self.guide, self.once = guide, once
+        self.guide, self.once, self.at_once = guide, once, AT_ONCE
         self.how = {"path": path, "strength": strength}
         self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
 
     def __call__(self, source: Path) -> tuple[Picture, Restoration, float]:
         """Raises as `read_picture` and `restore` do."""
         if source not in self._ready:
-            group = dict(self._group(source))
-            begin, in_file = time.monotonic(), None
-            if len(group) == 1 and self.targets is not None:
-                in_file = partial(rounded, path=self.targets[source], like=group[source])
-                found = [restore_rounded(group[source], in_file, self.model, **self.how)]
-            else:
-                found = restore_together(list(group.values()), self.model, **self.how)
-            if not self.guide:
-                found = [replace(got, guide=None) for got in found]
-            if not self.once:
-                found = [look_again(got, self.model, in_file) for got in found]
+            group, begin = dict(self._group(source)), time.monotonic()
+            try:
+                found = self._restored(group)
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                if len(group) == 1:
+                    raise MemoryError("needs more memory than there is. Scale it down first.") from error
+                self.at_once = 1  # what did not fit together will not do so later either
+                return self(source)
             share = (time.monotonic() - begin) / len(group)
             self._ready = {
                 file: (picture, got, share) for (file, picture), got in zip(group.items(), found, strict=True)
             }
         return self._ready.pop(source)
 
+    def _restored(self, group: dict[Path, Picture]) -> list[Restoration]:
+        in_file = None
+        if len(group) == 1 and self.targets is not None:
+            ((source, picture),) = group.items()
+            in_file = partial(rounded, path=self.targets[source], like=picture)
+            found = [restore_rounded(picture, in_file, self.model, **self.how)]
+        else:
+            found = restore_together(list(group.values()), self.model, **self.how)
+        if not self.guide:
+            found = [replace(got, guide=None) for got in found]
+        return found if self.once else [look_again(got, self.model, in_file) for got in found]
+
     def _group(self, source: Path) -> Iterator[tuple[Path, Picture]]:
         first = read_picture(source)
         yield source, first
-        most = min(AT_ONCE, PIXELS // first.values[0].numel())
+        most = min(self.at_once, PIXELS // first.values[0].numel())
         begin = self.sources.index(source) + 1
         for other in self.sources[begin : begin + max(0, most - 1)]:
             if _size(other) != _size(source):

@@ -6,6 +6,7 @@ needs them, so that `slerir --help` answers at once.
 
 import json
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ Json = Annotated[Path | None, typer.Option("--json", help="Also write everything
 @app.callback()
 def about() -> None:
     """Restore noisy, rainy, hazy, blurred or dark photos. The network finds out by itself what is wrong."""
+    for stream in (sys.stdout, sys.stderr):  # a name or sign that it can't show must not end the work
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 @app.command()
@@ -110,16 +114,16 @@ def restore(
 
         with _progress() as bar:
             done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), ahead, write)
-        if done:
-            out.print(restored_table(done, clean is not None))
         found = {
             "restored": done,
             "failed": work.failed + failed,
             "skipped": [str(p) for p in work.skipped],
         }
-        _tell(found)
-        if report is not None:
+        if report is not None:  # before anything is shown, which could fail
             _write_json(report, found)
+        if done:
+            out.print(restored_table(done, clean is not None))
+        _tell(found)
         if stopped:
             again = "does all of them again" if overwrite else "with --skip-existing goes on"
             err.print(
@@ -197,11 +201,11 @@ def evaluate(
             }
             if hasattr(model, "compass"):
                 result["patches"]["routing"] = patch_places(model, found)
+        if report is not None:
+            _write_json(report, result)
         out.print(scores_table(result))
         for line in findings(result):
             out.print(line, soft_wrap=True)
-        if report is not None:
-            _write_json(report, result)
 
 
 @app.command()
@@ -216,7 +220,7 @@ def train(
     compass_steps: Annotated[
         int, typer.Option(min=1, help="Steps before that for naming the damage.")
     ] = 2_000,
-    seed: Annotated[int, typer.Option(help="Another seed gives another run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives another run.")] = 0,
     validation: Annotated[
         Path | None, typer.Option(help="Text file that names photos to leave out, one a line.")
     ] = None,
@@ -281,7 +285,7 @@ def _load(weights: Path | None, device: str | None):
     from .weights import load_pretrained, load_weights
 
     model = load_pretrained() if weights is None else load_weights(weights)
-    if device == "mps":
+    if (device or "").split(":")[0] == "mps":
         raise ValueError('Device "mps" lacks an operation that the compass needs. Use "cpu".')
     try:
         return model.to(device or "cpu", memory_format=torch.channels_last)

@@ -43,7 +43,10 @@ def write_restored(
     write = write_photo if got.image.is_floating_point() else write_rounded
     notes = [*picture.notes, *write(got.image, target, overwrite, like=picture)]
     for ending in beside:
-        write_whole(beside_of(target, ending), _drawn(ending, picture, got), overwrite)
+        try:
+            write_whole(beside_of(target, ending), _drawn(ending, picture, got), overwrite)
+        except OSError as error:  # the photo itself is written, and stays
+            notes.append(f"its {ending} could not be written ({error}).")
     row = {"photo": str(source), "restored": str(target), "seconds": round(seconds, 3)} | got.to_dict()
     row["notes"] = notes
     if goal is not None:
@@ -71,6 +74,13 @@ def _drawn(ending: str, photo: Picture, got: Restoration) -> bytes:
     return file.getvalue()
 
 
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8-sig").split("\n")  # some editors begin with a mark of the encoding
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not text in UTF-8. Save it so.") from error
+
+
 def trainer(
     photos: Path | None, dead_leaves: int | None, out: Path, steps: int, compass_steps: int, seed: int,
     validation: Path | None, per_batch: int, generalist: bool,
@@ -84,7 +94,7 @@ def trainer(
     else:
         if validation is not None and not validation.is_file():
             raise FileNotFoundError(f"There is no {validation} that names photos to leave out.")
-        lines = [] if validation is None else validation.read_text("utf-8").split("\n")
+        lines = [] if validation is None else _lines(validation)
         names = {line.strip() for line in lines} - {""}
         clean = Photos.from_folder(photos, names, SIZE).with_bristles()
     torch.manual_seed(seed)

@@ -29,9 +29,7 @@ def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
         if tag not in (LAYOUT - AUTHORED) | ELSEWHERE | set(GROUPS):
             new[tag] = value
     for group in GROUPS:
-        inner = dict(old.get_ifd(group))
-        if ExifTags.IFD.Interop in inner:  # stands there as an offset into the old file
-            inner[ExifTags.IFD.Interop] = dict(old.get_ifd(ExifTags.IFD.Interop))
+        inner = _inner(old, group)
         inner |= {tag: n for tag, n in zip((WIDTH, HEIGHT), size, strict=True) if tag in inner}
         if inner:
             new[group] = inner
@@ -48,11 +46,19 @@ def fill_tiff(tags: TiffImagePlugin.ImageFileDirectory_v2, exif: bytes | None, i
         block = Image.Exif()
         block.load(exif)
         for tag, value in block.items():
-            tags[tag] = block.get_ifd(tag) if tag in GROUPS else value
+            tags[tag] = _inner(block, tag) if tag in GROUPS else value
     for tag, value in ((TiffImagePlugin.ICCPROFILE, icc), (TiffImagePlugin.XMP, xmp)):
         if value is not None:
             tags.tagtype[tag] = 7 if tag == TiffImagePlugin.ICCPROFILE else 1
             tags[tag] = value
+
+
+def _inner(block: Image.Exif, group: int) -> dict:
+    """A group of tags; the group within it, which stands there as an offset into its block, as tags too."""
+    found = dict(block.get_ifd(group))
+    if ExifTags.IFD.Interop in found:
+        found[ExifTags.IFD.Interop] = dict(block.get_ifd(ExifTags.IFD.Interop))
+    return found
 
 
 def jpeg_quality(image: Image.Image) -> int | None:

@@ -68,7 +68,9 @@ def list_photos(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder. Give the folder that holds your photos.")
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
+    # Hidden files are none of the user's: macOS leaves ._photo.jpg, which holds no photo, on foreign disks.
+    there = (f for f in folder.iterdir() if not f.name.startswith("."))
+    files = sorted(f for f in there if f.suffix.lower() in SUFFIXES and f.is_file())
     if not files:
         raise FileNotFoundError(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
     return files

@@ -7,9 +7,12 @@ what to do.
 import io
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
 
 from . import sixteen
 from .metadata import jpeg_quality, kept_exif, webp_is_lossless
@@ -18,7 +21,7 @@ from .picture import Picture, Refused, from_pil
 # With JPEG comes MPO, JPEGs in one file. No others: some start programs (EPS), some are no photos.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM")
 LARGEST = 250_000_000  # pixels; above Pillow's own limit, as there are cameras with 200 million
-PLANAR, BITS = 284, 258  # TIFF's tags
+PLANAR, BITS, WHITE = 284, 258, 262  # TIFF's tags
 _opening = threading.Lock()
 
 
@@ -63,7 +66,7 @@ def _picture(data: bytes) -> Picture:
     name, notes = image.format, []
     if (frames := _frames(image)) > 1:
         notes.append(f"It holds {frames} pictures; only the first is restored.")
-    mode = sixteen.raw_mode(image)
+    mode, most = sixteen.raw_mode(image), _most(image)
     deep = sixteen.is_deep(image)
     if name == "TIFF" and image.tag_v2.get(PLANAR) == 2 and image.tag_v2.get(BITS, (8,))[0] == 16:
         raise Refused("keeps 16 bits plane by plane, which can't be read. Save it interleaved.")
@@ -75,7 +78,11 @@ def _picture(data: bytes) -> Picture:
         full = sixteen.join(turned, _upright(sixteen.low_bytes(_open(data)), []), mode)
     elif mode.endswith((";16B", ";16L", ";16N")) and not mode.startswith("I"):
         notes.append("16 bits a channel are read as 8, as its kind of colour can't be read otherwise.")
+    elif name == "PPM" and mode == "RGB" and most > 255:
+        notes.append("16 bits a channel are read as 8, as a colour PPM's can't be read otherwise.")
     found = from_pil(turned, full)
+    if name == "TIFF" and mode.startswith("I;16") and image.tag_v2.get(WHITE) == 0:
+        found = replace(found, values=inverted(found.values))
     try:
         exif = kept_exif(image, turned.size)
     except Exception:  # Pillow raises nearly anything on damaged EXIF; the photo itself is whole
@@ -114,6 +121,18 @@ def _open(data: bytes) -> Image.Image:
             "is read. Scale it down first."
         )
     return image
+
+
+def _most(image: Image.Image) -> int:
+    """The white of a PPM file, 255 or more; 0 of others."""
+    args = image.tile[0][3] if image.format == "PPM" and image.tile else ()
+    return max((a for a in args if isinstance(a, int)), default=0) if isinstance(args, tuple) else 0
+
+
+def inverted(values: Tensor) -> Tensor:
+    """uint16 values whose 0 was white. (Pillow sees to it in 8 bits only.)"""
+    plane = torch.from_numpy(65535 - values[:1].numpy())
+    return plane.expand(values.shape)
 
 
 def _frames(image: Image.Image) -> int:

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .data import AMOUNTS, thumbnail
-from .degrade import PLACES
+from .degrade import PLACES, quantise
 
 
 @dataclass
@@ -89,7 +89,12 @@ class Compass(nn.Module):
         self.register_buffer("centres", first_centres(dim))
 
     def look(self, x: Tensor) -> Tensor:
-        """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1]."""
+        """Local tokens (B, D, H/8, W/8) of (B, 3, H, W) with H, W multiples of 8, values in [0, 1].
+
+        It looks at 8 bits, as it learnt to: what 16 bits have below a grey level it would take for grain.
+        """
+        seen = quantise(x)
+        x = x + (seen - x).detach() if x.requires_grad else seen  # a gradient passes as if it had not
         # A logarithm with a sign shows detail of a few grey levels (dark photos) and of many (noise).
         return self.close(torch.cat([x, asinh_third(detail(x).mul_(255))], 1))
 
@@ -200,7 +205,14 @@ def evenly_spaced(count: int, dim: int, steps: int = 2000, seed: int = 0) -> Ten
         axes = torch.linalg.svd(simplex)[2][: count - 1]
         return F.pad(F.normalize(simplex @ axes.T, dim=1), (0, dim - count + 1)).float()
     z = torch.randn(count, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    z.requires_grad_()
+    return F.normalize(_spread(z, steps), dim=1).float()
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()  # whoever asks: also while weights are read, where nothing else needs a gradient
+def _spread(z: Tensor, steps: int) -> Tensor:
+    """(count, dim) points, moved apart until they are as even as they can be on the sphere."""
+    z = z.clone().requires_grad_()
     optimizer = torch.optim.Adam([z], 0.05)
     for k in range(steps):
         optimizer.zero_grad()
@@ -210,7 +222,7 @@ def evenly_spaced(count: int, dim: int, steps: int = 2000, seed: int = 0) -> Ten
         optimizer.step()
         for group in optimizer.param_groups:
             group["lr"] = 0.05 * (1 - k / steps)
-    return F.normalize(z.detach(), dim=1).float()
+    return z.detach()
 
 
 def first_centres(dim: int) -> Tensor:

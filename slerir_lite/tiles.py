@@ -57,7 +57,7 @@ def restore_in_tiles(
         try:
             return _restore(model, x, choice, side, keep)
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if side // 2 < SMALLEST:
                 raise MemoryError(
@@ -170,7 +170,8 @@ def _first_side() -> int:
     return max(SMALLEST, min(LARGEST, fits // CELL * CELL))
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether that is what an error says: torch's own are RuntimeErrors like any other."""
     words = str(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
         all(word in words for word in sign)

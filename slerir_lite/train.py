@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .checkpoint import REMEDY, read_checkpoint, write_checkpoint
-from .data import SIZE, Batch, Crops, Photos
+from .data import BLOCK, SIZE, Batch, Crops, Photos
 from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
@@ -127,8 +127,7 @@ class Trainer:
         while self.step < begin + stage.steps:
             for group in optimizer.param_groups:
                 group["lr"] = group["faster"] * rate(stage, self.step - begin)
-            index = self.step * self.accelerator.num_processes + self.accelerator.process_index
-            batch = crops.batch(index).to(self.accelerator.device)
+            batch = crops.batch(self._index()).to(self.accelerator.device)
             loss, told = self._losses(stage, self.step - begin, batch)
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss)
@@ -153,6 +152,11 @@ class Trainer:
                 saved = time.monotonic()
             if self.ctrl_c.pressed:
                 raise KeyboardInterrupt
+
+    def _index(self) -> int:
+        """Which batch this process takes at this step: blocks by turns, as a block is made at one go."""
+        block, part = divmod(self.step, BLOCK)
+        return (block * self.accelerator.num_processes + self.accelerator.process_index) * BLOCK + part
 
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Only what the stage trains has gradients; the pins may move faster than the weights."""
@@ -321,7 +325,7 @@ class Trainer:
             "crop": crops.size,
             "recipe": crops.recipe,
             "number of photos": len(crops.photos),
-            "photos' brightness": round(float(crops.photos.thumbnails.double().mean()), 9),
+            "photos' checksum": crops.photos.checksum,
             "steps": {f"{k + 1} {s.name}": s.steps for k, s in enumerate(self.plan)},
             "plan": [asdict(s) for s in self.plan],
         })  # fmt: skip

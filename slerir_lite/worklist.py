@@ -135,6 +135,8 @@ def _make_folder(output: Path) -> None:
     except OSError as error:
         reason = "a file has that name" if isinstance(error, FileExistsError) else error.strerror
         raise type(error)(f"{output} can't be made a folder: {reason}. Give another --output.") from error
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise PermissionError(f"{output} may not be written to. Give another --output.")
 
 
 def _same(source: Path, target: Path) -> bool:

@@ -15,8 +15,8 @@ from slerir_lite.cli import app
 from slerir_lite.degrade import PLACES, mix
 from slerir_lite.evaluate import psnr
 from slerir_lite.model import Config, SlerIR, pad
-from slerir_lite.photo import as_bytes, read_photo, write_photo
-from slerir_lite.restore import restore
+from slerir_lite.photo import Picture, as_bytes, read_photo, write_photo
+from slerir_lite.restore import restore, restore_rounded
 from slerir_lite.tiles import sense_in_tiles
 from slerir_lite.values import WHITE
 
@@ -113,6 +113,15 @@ def test_a_change_is_drawn_out_as_pytorch_would_and_bands_do_not_show(height, wi
     torch.testing.assert_close(again._changed(image, change, None), (image + whole).clamp(0, 1))
 
 
+@pytest.mark.parametrize("height, width", [(257, 256), (259, 256), (258, 261)])
+def test_a_change_is_drawn_out_alike_across_and_down(height, width):
+    grey = torch.full((3, height, width), 0.5)
+    change = 0.2 * torch.rand(3, -(-height // 4), -(-width // 4), generator=torch.Generator().manual_seed(4))
+    upright = again._changed(grey, change, None)
+    lying = again._changed(grey.transpose(1, 2), change.transpose(1, 2), None)
+    torch.testing.assert_close(lying, upright.transpose(1, 2))
+
+
 def hidden_by_smoothness(monkeypatch, quarter: str = "haze", near: float = 10.0) -> None:
     """The second look will see blur at full size, and `quarter` in what is smaller, so near by."""
 
@@ -204,6 +213,23 @@ def test_haze_that_noise_hid_is_taken_off_though_the_photo_looks_smooth():
     twice = look_again(once)
     scores = [psnr(as_bytes(found.image), as_bytes(clean)) for found in (once, twice)]
     assert twice.then.nearest == "haze" and scores[1] > scores[0] + 4
+
+
+@pytest.mark.parametrize("name", ["hopper", "coffee"])
+def test_the_second_look_is_the_same_from_floats_and_from_a_files_integers(name):
+    """A photo alone goes to its file as integers; in a folder, with --clean and from Python as floats."""
+    clean = read_photo(SAMPLES / "clean" / f"{name}.png")[:, :176, :176]
+    did = {"lowlight": {"gain": 0.35}, "noise": {"sigma": 10}}
+    photo = mix(clean[None], "lowlight+noise", generator=torch.Generator().manual_seed(1), did=did)[0][0]
+    floats = look_again(restore(photo))
+    integers = look_again(restore_rounded(Picture(photo), _eight_bits), rounded=_eight_bits)
+    assert floats.then is not None and integers.then is not None
+    assert floats.then.path == integers.then.path
+    assert (floats.image - integers.image / 255).abs().mean() * 255 < 1
+
+
+def _eight_bits(part):
+    return (part * 255).round().to(torch.uint8)
 
 
 def test_no_sample_with_a_single_damage_goes_through_again():

@@ -65,6 +65,34 @@ def test_neighbours_of_one_size_go_together_and_come_back_as_alone(folder, model
     assert together == [3, 1, 2]
 
 
+def test_what_does_not_fit_together_is_restored_one_by_one(folder, model, monkeypatch):
+    together, real = [], SlerIR.forward
+
+    def forward(self, x, *args, **more):
+        together.append(len(x))
+        if len(x) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return real(self, x, *args, **more)
+
+    monkeypatch.setattr(SlerIR, "forward", forward)
+    ahead = Ahead(folder, model, once=True)
+    paths = [ahead(file)[1].path for file in folder]
+    assert paths == [restore(file, model).path for file in folder]
+    assert max(together[1:]) == 1  # having failed once it is not tried again
+
+
+def test_one_that_does_not_fit_alone_is_said_in_a_way_that_lets_the_others_go_on(folder, model, monkeypatch):
+    def forward(*_, **__):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 3 bytes")
+
+    monkeypatch.setattr(SlerIR, "forward", forward)
+    with pytest.raises(MemoryError):
+        Ahead(folder, model)(folder[3])
+    monkeypatch.setattr(SlerIR, "forward", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # any other error is nobody's to hide
+        Ahead(folder, model)(folder[0])
+
+
 def test_a_file_that_cannot_be_read_ends_the_group_and_says_why_in_its_own_turn(folder, model, monkeypatch):
     folder[1].write_bytes(folder[1].read_bytes()[:60])
     together = groups(monkeypatch)

@@ -611,6 +611,51 @@ def test_what_has_no_clean_photo_is_restored_and_said_not_to_be_compared(here):
     assert (here / "out2" / photo.name).is_file()
 
 
+def test_what_the_terminal_cannot_show_ends_nothing(here):
+    """As where Windows sends the output to a file: its code page has no sign for infinity."""
+    start = "from slerir_lite.cli import app; app()"
+    command = [sys.executable, "-c", start, "evaluate", "--photos", "clean", "--tasks", "clean"]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run([*command, "--limit", "1", "--json", "found.json"], cwd=here, env=environment,
+                          capture_output=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-500:]
+    assert (
+        b"?" in done.stdout and json.loads((here / "found.json").read_text())["tasks"]["clean"]["photos"] == 1
+    )
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_before_the_work(here, monkeypatch):
+    (here / "locked").mkdir()
+    access, write = os.access, os.W_OK | os.X_OK  # asked, as root may write anywhere
+    monkeypatch.setattr(
+        os, "access", lambda p, how: (Path(p).name, how) != ("locked", write) and access(p, how)
+    )
+    result = slerir("restore", "clean", "-o", "locked", code=1)
+    assert "locked may not be written to" in " ".join(result.stderr.split())
+
+
+def test_a_picture_beside_that_cannot_be_written_costs_no_photo(here):
+    photo = next((here / "clean").glob("*.png"))
+    long = here / ("x" * 246 + ".png")
+    long.write_bytes(photo.read_bytes())
+    result = slerir("restore", long, "-o", "out3", "--save-guide")
+    assert (here / "out3" / long.name).is_file()
+    assert "its .guide.png could not be written" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "text, said", [(b"\xef\xbb\xbf1.png\n", None), (b"caf\xe9.png\n", "is not text in UTF-8")]
+)
+def test_names_to_leave_out_come_in_every_editors_text(here, recorder, text, said):
+    (here / "names.txt").write_bytes(text)
+    (here / "more").mkdir()
+    for k in range(3):
+        Image.fromarray(dead_leaves(128, k).permute(1, 2, 0).numpy()).save(here / "more" / f"{k}.png")
+    words = ["train", "--photos", "more", "-o", "x", "--validation", "names.txt"]
+    result = slerir(*words, code=1 if said else 0)
+    assert said is None or said in " ".join(result.stderr.split())
+
+
 def test_folders_and_files_that_are_not_there_are_named(here):
     (here / "a_file").write_text("x")
     for arguments, said in {

@@ -1,5 +1,7 @@
 """Photos in, crops out: each crop lies where its view says and comes with its own photo's thumbnail."""
 
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -495,3 +497,20 @@ def test_photos_too_small_for_the_crops_are_left_out_with_a_warning():
         photos = Photos([dead_leaves(100), dead_leaves(130)], 96)
     assert [x.shape[-1] for x in photos.images] == [130]
     Crops(photos, 2, 96).batch(0)
+
+
+def test_two_seeds_of_dead_leaves_share_no_picture():
+    a, b = (Photos.dead_leaves(4, 96, seed) for seed in (0, 1))
+    assert not any(torch.equal(x, y) for x in a.images for y in b.images)
+    assert torch.equal(a.images[2], dead_leaves(96, 2))
+
+
+def test_the_checksum_tells_other_photos_and_another_order():
+    a, b = dead_leaves(96, 0), dead_leaves(96, 1)
+    changed = a.clone()
+    changed[0, 5, 5] ^= 1
+    found = [
+        Photos(images).checksum for images in ([a, b], [b, a], [changed, b], [a], [a.clone(), b.clone()])
+    ]
+    assert len(set(found[:4])) == 4 and found[0] == found[4]
+    assert Photos([a]).checksum == zlib.crc32(a.numpy().tobytes())

@@ -186,10 +186,35 @@ def test_a_deep_pgm_has_sixteen_bits(tmp_path):
     assert np.array_equal((picture.pixels[0].double() * 65535).round(), deep) and picture.notes == ()
 
 
+def test_a_deep_colour_ppm_says_what_it_lost(tmp_path):
+    deep = RNG.integers(0, 65536, (4, 5, 3)).astype(np.uint16)
+    (tmp_path / "a.ppm").write_bytes(b"P6 5 4 65535\n" + deep.astype(">u2").tobytes())
+    (tmp_path / "b.ppm").write_bytes(b"P6 5 4 255\n" + (deep >> 8).astype("u1").tobytes())
+    assert "16 bits" in " ".join(read_picture(tmp_path / "a.ppm").notes)
+    assert read_picture(tmp_path / "b.ppm").notes == ()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_where_zero_is_white_it_comes_as_white(tmp_path, kind):
+    grey = RNG.integers(0, np.iinfo(kind).max, (4, 5)).astype(kind)
+    Image.fromarray(grey).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    with open(tmp_path / "a.tif", "rb") as file:
+        assert Image.open(file).tag_v2[262] == 0
+    stored = grey if kind == np.uint16 else np.array(Image.open(tmp_path / "a.tif"))
+    found = read_picture(tmp_path / "a.tif").values[0].numpy()
+    assert np.array_equal(found, 65535 - grey if kind == np.uint16 else stored)
+
+
 def test_a_damaged_exif_block_costs_no_photo(tmp_path):
     whole = save(tmp_path / "a.jpg", RGBA[..., :3], exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(9))
     picture = read_picture(whole)
     assert picture.pixels.shape == (3, 20, 30)
+
+
+def test_hidden_files_are_left_out(tmp_path):
+    save(tmp_path / "a.png", RGBA)
+    (tmp_path / "._a.png").write_bytes(b"what macOS leaves")
+    assert [p.name for p in list_photos(tmp_path)] == ["a.png"]
 
 
 def test_links_are_followed(tmp_path):

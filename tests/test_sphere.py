@@ -189,6 +189,14 @@ def test_evenly_spaced_points_are_as_many_unit_vectors_as_asked_for(count, dim):
     assert torch.allclose(points.norm(dim=1), torch.ones(count), atol=1e-6)
 
 
+def test_points_are_spread_wherever_gradients_are_switched_off():
+    with torch.no_grad():
+        a = evenly_spaced(6, 4, steps=50)
+    with torch.inference_mode():
+        b = evenly_spaced(6, 4, steps=50)
+    assert torch.equal(a, b) and torch.equal(a, evenly_spaced(6, 4, steps=50))
+
+
 def test_points_come_out_the_same_each_time_whatever_else_is_random():
     torch.manual_seed(1)
     one = evenly_spaced(7, 3, steps=50)
@@ -285,6 +293,15 @@ def test_at_rest_the_norm_is_a_part_of_the_convolution():
     step.eval()
     expected = step[2](step[1](step[0](x)))
     assert torch.allclose(step(x), expected, atol=1e-12) and expected.std() > 0.1
+
+
+def test_it_looks_at_eight_bits_and_the_way_back_to_the_pixels_is_open(compass):
+    deep = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    eight = (deep * 255).round() / 255
+    assert torch.equal(compass.look(deep), compass.look(eight))
+    deep.requires_grad_()
+    compass.look(deep).sum().backward()
+    assert deep.grad.abs().min() > 0
 
 
 def test_local_tokens_see_their_surroundings_and_nothing_far_away(compass):

@@ -21,7 +21,7 @@ from accelerate import Accelerator
 from skimage.metrics import peak_signal_noise_ratio
 
 from slerir_lite import train
-from slerir_lite.data import AMOUNTS, Crops
+from slerir_lite.data import AMOUNTS, BLOCK, Crops
 from slerir_lite.deblur import mixture, sharpen
 from slerir_lite.degrade import PLACES
 from slerir_lite.losses import compass_loss, motion_loss, restoration_loss
@@ -904,6 +904,22 @@ def two_processes(tmp_path_factory) -> dict:
             w.kill()
     assert (out / "found.json").exists(), errors[0][-2000:]
     return json.loads((out / "found.json").read_text())
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_share_out_the_blocks_and_no_batch_is_made_twice(processes, photos, tmp_path):
+    seen = {}
+    for rank in range(processes):
+        run = trainer(photos, tmp_path / str(rank), [stage("compass", 2, SENSES)])
+        run.accelerator = SimpleNamespace(num_processes=processes, process_index=rank)
+        seen[rank] = []
+        for run.step in range(3 * BLOCK):
+            seen[rank].append(run._index())
+    every = sorted(index for rows in seen.values() for index in rows)
+    assert every == list(range(3 * BLOCK * processes))
+    for rows in seen.values():  # each process makes as many blocks as it uses
+        assert len({index // BLOCK for index in rows}) == 3
+    assert processes > 1 or seen[0] == list(range(3 * BLOCK))
 
 
 def test_gradients_that_were_shared_move_the_weights_as_ones_own_do(photos, tmp_path, monkeypatch):

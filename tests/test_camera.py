@@ -14,25 +14,39 @@ from slerir_lite.weights import load_weights, save_weights
 def test_a_jpeg_is_what_pillow_reads_back_of_the_one_it_wrote(tmp_path):
     x = dead_leaves(96, 3).permute(1, 2, 0).numpy()
     Image.fromarray(x).save(tmp_path / "x.jpg", quality=80, subsampling="4:2:0")
-    assert np.array_equal(of("saved").as_jpeg(x, 80), np.array(Image.open(tmp_path / "x.jpg")))
+    assert np.array_equal(of("camera").as_jpeg(x, 80), np.array(Image.open(tmp_path / "x.jpg")))
 
 
 def test_half_the_resolution_of_colour_is_lost_and_brightness_hardly():
     rng = np.random.default_rng(0)
     x = np.clip(rng.normal(128, 25, (64, 64, 3)), 0, 255).astype(np.uint8)
-    y = of("saved").as_jpeg(x, 98)
+    y = of("camera").as_jpeg(x, 98)
     before, after = (np.array(Image.fromarray(v).convert("YCbCr"), dtype=float) for v in (x, y))
     kept = [np.corrcoef(before[..., k].ravel(), after[..., k].ravel())[0, 1] for k in range(3)]
     assert kept[0] > 0.95 and max(kept[1:]) < 0.7
 
 
 def test_saved_crops_begin_anywhere_in_a_block_and_the_same_numbers_save_them_alike():
-    teach = of("teach_saved")
+    teach = of("teach_camera")
     x = torch.stack([dead_leaves(96, k)[:, :64, :64].float() / 255 for k in (1, 1, 2, 2)])
-    a, b = (teach.saved(x, np.random.default_rng(5)) for _ in range(2))
+    a, b = (torch.cat([teach.saved(v, np.random.default_rng(5)) for v in x.split(2)]) for _ in range(2))
     assert torch.equal(a, b) and a.shape == x.shape
     assert 0 < (a - x).abs().mean() < 0.03
     assert not torch.equal(a[0], a[1])  # one photo, one quality, but another place in its blocks
+
+
+def test_a_camera_adds_grain_to_some_and_saves_them_in_every_way():
+    teach = of("teach_camera")
+    x = torch.full((400, 3, 16, 16), 100 / 255)
+    y = 255 * teach.taken(x, np.random.default_rng(0))
+    spread = y.flatten(1).std(1)
+    assert 0 < spread.max() < 1.2 * teach.GRAIN and 0.3 < (spread < 0.3).float().mean() < 0.6
+    rounded = ((y - y.round()).abs().amax((1, 2, 3)) < 1e-3).float().mean()
+    unrounded_grain = teach.WAYS["unrounded"] * teach.GRAINED
+    assert abs(1 - rounded - unrounded_grain) < 0.05
+    assert (
+        (spread[::2] - spread[1::2]).abs().max() < 1 < (spread[::2] - spread.roll(1)[::2]).abs().max()
+    )  # a photo's crops alike
 
 
 @pytest.fixture
@@ -42,11 +56,11 @@ def teacher() -> SlerIR:
 
 
 def test_nothing_differs_where_nothing_was_learnt(teacher):
-    teach = of("teach_saved")
+    teach = of("teach_camera")
     batch = Crops(Photos.dead_leaves(2, 96), per_batch=3, size=48).batch(0)
     with torch.no_grad():
         goal = teach.reading(teacher, batch.degraded, batch)
-        other = teach.reading(teacher, teach.saved(batch.degraded, np.random.default_rng(0)), batch)
+        other = teach.reading(teacher, teach.taken(batch.degraded, np.random.default_rng(0)), batch)
     nothing, something = teach.difference(goal, goal), teach.difference(other, goal)
     for name in ("tokens", "guide", "read", "global", "direction"):
         assert float(nothing[name]) == pytest.approx(0, abs=1e-5) and something[name] > nothing[name]
@@ -54,7 +68,7 @@ def test_nothing_differs_where_nothing_was_learnt(teacher):
 
 
 def test_only_what_reads_the_close_up_learns(teacher, tmp_path):
-    teach = of("teach_saved")
+    teach = of("teach_camera")
     (tmp_path / "photos").mkdir()
     for k in range(5):
         Image.fromarray(dead_leaves(144, k).permute(1, 2, 0).numpy()).save(tmp_path / "photos" / f"{k}.png")
@@ -68,7 +82,7 @@ def test_only_what_reads_the_close_up_learns(teacher, tmp_path):
         ".".join(name.split(".")[:2]) for name, v in teacher.state_dict().items() if (v != learnt[name]).any()
     }
     assert changed == {f"compass.{part}" for part in teach.TEACHES}
-    taught = (tmp_path / "run" / "saved.safetensors").read_bytes()
-    assert isinstance(load_weights(tmp_path / "run" / "saved.safetensors"), SlerIR)
+    taught = (tmp_path / "run" / "taught.safetensors").read_bytes()
+    assert isinstance(load_weights(tmp_path / "run" / "taught.safetensors"), SlerIR)
     teach.main([*words, "--steps", "4"])  # finished: nothing is done anew
-    assert (tmp_path / "run" / "saved.safetensors").read_bytes() == taught
+    assert (tmp_path / "run" / "taught.safetensors").read_bytes() == taught

@@ -1,6 +1,6 @@
 """What the network makes of damaged photos that were saved as JPEG, which most photos are.
 
-    python benchmarks/saved.py --pairs PAIRS --out benchmarks/saved.json
+    python benchmarks/camera.py --pairs PAIRS --out benchmarks/camera.json
 
 The benchmark's damaged photos, saved with Pillow and read back, against the same clean ones. 4:2:0, Pillow's
 own setting and that of most cameras, halves the resolution of colour.

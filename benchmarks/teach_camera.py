@@ -1,12 +1,13 @@
-"""Teaches a compass that a photo saved as JPEG is still the same photo.
+"""Teaches a compass that a photo is the same photo after a camera has been at it.
 
-    python benchmarks/teach_saved.py --weights OLD.safetensors --photos PHOTOS --leave-out validation.txt \
-        --out runs/saved
+    python benchmarks/teach_camera.py --weights OLD.safetensors --photos PHOTOS --leave-out validation.txt \
+        --out runs/camera
 
-JPEG smooths the colours (4:2:0) and the fine detail by which a compass that never saw a JPEG knows noise,
-blur and darkness: it takes them for clean. Here a copy learns to say of the saved crop what the compass
-itself says of the crop before it was saved, token by token, and of that one what it always said. So neither
-stations nor pins need to learn anything. Run it again to go on after an interruption.
+A camera adds faint grain and saves as JPEG, which smooths the colours (4:2:0) and the fine detail. A compass
+that saw neither goes by such detail: it takes noisy, blurred and dark JPEGs for clean, and grain of a few
+grey levels for darkness. Here a copy learns to say of the crop as a camera gives it what the compass itself
+says of the crop as it was, token by token, and of that one what it always said. So neither stations nor pins
+need to learn anything. Run it again to go on after an interruption.
 """
 
 import argparse
@@ -20,11 +21,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from saved import as_jpeg
+from camera import as_jpeg
 from torch import Tensor
 from tqdm import tqdm
 
 from slerir_lite.data import RECIPE, Batch, Crops, Photos
+from slerir_lite.degrade import quantise
 from slerir_lite.files import write_whole
 from slerir_lite.model import SlerIR
 from slerir_lite.photo import as_bytes
@@ -33,23 +35,35 @@ from slerir_lite.sphere import Sense
 from slerir_lite.weights import load_weights, save_weights
 
 TEACHES = ("close", "join", "direction")
-CLEAN = 0.25  # against RECIPE's 0.1: what is clean must stay as it is, saved or not
+CLEAN = 0.25  # against RECIPE's 0.1: what is clean must stay as it is, whatever the camera did
+GRAIN, GRAINED = 4.0, 0.6  # sigma at most, of 255; share of the photos. Training calls noise what has 5
+WAYS = {"jpeg": 0.6, "8 bits": 0.25, "unrounded": 0.15}  # as 16 bits hardly are
 QUALITIES = (60, 98)
 COLOUR = {"4:2:0": 0.7, "4:2:2": 0.1, "4:4:4": 0.2}
 BLOCKS = 16  # px: of 8 px, and twice as wide where colours were halved
 EVERY, SAVE_EVERY = 25, 500  # steps
 
 
-def saved(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """(P*2, 3, H, W), pairs of crops of P photos, as cut from photos that were saved as JPEG."""
+def taken(x: Tensor, rng: np.random.Generator) -> Tensor:
+    """(P*2, 3, H, W), pairs of crops of P photos, as a camera gives them; each photo in one way."""
+    found = []
+    for pair in x.split(2):
+        sigma = GRAIN * rng.random() * (rng.random() < GRAINED)
+        pair = (pair + sigma / 255 * torch.from_numpy(rng.standard_normal(pair.shape)).float()).clamp(0, 1)
+        way = rng.choice(list(WAYS), p=list(WAYS.values()))
+        found += saved(pair, rng) if way == "jpeg" else quantise(pair) if way == "8 bits" else pair
+    return torch.stack(found)
+
+
+def saved(pair: Tensor, rng: np.random.Generator) -> Tensor:
+    """(2, 3, H, W) crops of one photo, as cut from it after it was saved as JPEG."""
+    quality = int(rng.integers(QUALITIES[0], QUALITIES[1] + 1))
+    colour = str(rng.choice(list(COLOUR), p=list(COLOUR.values())))
     rows = []
-    for first in range(0, len(x), 2):
-        quality = int(rng.integers(QUALITIES[0], QUALITIES[1] + 1))
-        colour = str(rng.choice(list(COLOUR), p=list(COLOUR.values())))
-        for crop in x[first : first + 2]:
-            top, left = rng.integers(0, BLOCKS, 2).tolist()  # the crop begins anywhere within a block
-            wider = F.pad(crop[None], (left, 0, top, 0), "reflect")[0]
-            rows.append(as_jpeg(as_bytes(wider), quality, colour)[top:, left:])
+    for crop in pair:
+        top, left = rng.integers(0, BLOCKS, 2).tolist()  # the crop begins anywhere within a block
+        wider = F.pad(crop[None], (left, 0, top, 0), "reflect")[0]
+        rows.append(as_jpeg(as_bytes(wider), quality, colour)[top:, left:])
     return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2).float().div_(255)
 
 
@@ -91,7 +105,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=16_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(words)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +124,7 @@ def main(words: list[str] | None = None) -> None:
         begun, history = state["step"], state["history"]
         for it, kept in ((student, "student"), (average, "average"), (optimizer, "optimizer")):
             it.load_state_dict(state[kept])
-    stage = Stage("compass", args.steps, 5e-4, 2e-6, ("compass",))
+    stage = Stage("compass", args.steps, 8e-4, 2e-6, ("compass",))
     for step in tqdm(range(begun, args.steps), initial=begun, total=args.steps):
         for group in optimizer.param_groups:
             group["lr"] = rate(stage, step)
@@ -118,7 +132,7 @@ def main(words: list[str] | None = None) -> None:
         loss, told = 0, {}
         with torch.no_grad():
             goal = reading(teacher, batch.degraded, batch)
-        for name, x in (("plain", batch.degraded), ("saved", saved(batch.degraded, rng))):
+        for name, x in (("plain", batch.degraded), ("taken", taken(batch.degraded, rng))):
             found = difference(reading(student, x, batch), goal)
             loss = loss + sum(found.values())
             told |= {f"{name} {part}": round(float(v.detach()), 4) for part, v in found.items()}
@@ -138,7 +152,7 @@ def main(words: list[str] | None = None) -> None:
             write_whole(file, buffer.getvalue())
             write_whole(args.out / "history.json", json.dumps(history).encode())
             save_weights(
-                average, args.out / "saved.safetensors", {"seed": args.seed, "steps": step + 1}, half=True
+                average, args.out / "taught.safetensors", {"seed": args.seed, "steps": step + 1}, half=True
             )
     print(f"{(time.monotonic() - begin) / 60:.1f} minutes", *history[-1:])
 
