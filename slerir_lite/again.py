@@ -6,8 +6,9 @@ Ours:  where noise was undone, the compass looks at the restored photo as well. 
        restored photo is smooth and looks blurred, and sharpening harms it; a photo that is much nearer to
        darkness than to clean is dark, however blurred it looks. Nor does a dark photo with bright
        spots: a lamp at night is no underexposure, which darkens everything (see `degrade.lowlight`).
-       That smoothness can also hide haze. At a quarter of its size a photo is sharp again and as hazy as
-       before: haze that is seen only there is taken off there, and the change drawn out to the full size.
+       That smoothness can also hide haze, and can look like it. At a quarter of its size a photo is sharp
+       again and as hazy as before: haze must be plain there, and where it is seen only there it is taken off
+       there, and the change drawn out to the full size.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from .values import BAND, as_floats, bands
 HIDDEN = ("rain", "haze", "lowlight")
 BRIGHT, SPOTS = 0.65, 0.001  # of white; share of the pixels: an underexposed photo, half lifted, has fewer
 LEAD = 10.0  # degrees by which darkness must be nearer than clean where blur is nearest
-VEIL = 20.0  # degrees by which haze must be the nearest at a quarter of the size
+VEIL = 60.0  # degrees by which haze must be the nearest at a quarter of the size (see benchmarks/log.md)
 QUARTER = 4
 ENOUGH = 64  # px: a smaller photo shows the compass too little
 assert BAND % QUARTER == 0
@@ -48,16 +49,14 @@ def look_again(
     seen = min(place, key=place.get)
     if seen == "blur" and place["lowlight"] < place["clean"] - LEAD:
         seen = "lowlight"
+    small = _smaller(image)
+    veiled = _veiled(model, small) if min(small.shape[1:]) >= ENOUGH else None
     if seen in HIDDEN:
-        if seen == "lowlight" and _has_lights(image):
+        if (seen == "lowlight" and _has_lights(image)) or (seen == "haze" and veiled is False):
             return first
         second = restore_rounded(Picture(image), rounded, model)
         return replace(first, image=second.image, then=second)
-    small = _smaller(image)
-    if min(small.shape[1:]) < ENOUGH:
-        return first
-    place = _place(model, small)
-    if place.pop("haze") > min(place.values()) - VEIL:
+    if not veiled:
         return first
     second = restore_rounded(Picture(small), None, model)
     return replace(first, image=_changed(first.image, second.image - small, rounded), then=second)
@@ -68,6 +67,12 @@ def _place(model: SlerIR, image: Tensor) -> dict[str, float]:
     with at_rest(model), torch.no_grad():
         z = sense_in_tiles(model, image[None]).z
     return places(z, model.compass.centres, model.config.linear)[0]
+
+
+def _veiled(model: SlerIR, small: Tensor) -> bool:
+    """Whether haze is plain at a quarter of the size."""
+    place = _place(model, small)
+    return place.pop("haze") <= min(place.values()) - VEIL
 
 
 def _smaller(image: Tensor) -> Tensor:

@@ -122,11 +122,11 @@ def test_a_change_is_drawn_out_alike_across_and_down(height, width):
     torch.testing.assert_close(lying, upright.transpose(1, 2))
 
 
-def hidden_by_smoothness(monkeypatch, quarter: str = "haze", near: float = 10.0) -> None:
-    """The second look will see blur at full size, and `quarter` in what is smaller, so near by."""
+def hidden_by_smoothness(monkeypatch, quarter: str = "haze", near: float = 10.0, full: str = "blur") -> None:
+    """The second look will see `full` at full size, and `quarter` in what is smaller, so near by."""
 
     def place(_, x):
-        name = "blur" if max(x.shape[1:]) > 200 else quarter
+        name = full if max(x.shape[1:]) > 200 else quarter
         return {place: near if place == name else 90.0 for place in PLACES}
 
     monkeypatch.setattr(again, "_place", place)
@@ -168,9 +168,10 @@ def test_at_a_quarter_only_haze_counts(quarter, model, monkeypatch):
     assert look_again(first, model) is first
 
 
-@pytest.mark.parametrize("near, more", [(69.9, True), (70.1, False)])
-def test_at_a_quarter_haze_must_be_plain(near, more, model, monkeypatch):
-    hidden_by_smoothness(monkeypatch, near=near)
+@pytest.mark.parametrize("full", ["blur", "haze"])
+@pytest.mark.parametrize("near, more", [(29.9, True), (30.1, False)])
+def test_at_a_quarter_haze_must_be_plain(near, more, full, model, monkeypatch):
+    hidden_by_smoothness(monkeypatch, near=near, full=full)
     assert (look_again(noisy_and_large(model), model).then is not None) == more
 
 

@@ -26,6 +26,13 @@ def test_half_the_resolution_of_colour_is_lost_and_brightness_hardly():
     assert kept[0] > 0.95 and max(kept[1:]) < 0.7
 
 
+def test_grain_is_as_strong_as_it_says_and_always_the_same():
+    x = np.full((64, 64, 3), 100, np.uint8)
+    y = of("camera").with_grain(x)
+    assert np.array_equal(y, of("camera").with_grain(x))
+    assert abs((y.astype(float) - 100).std() - (2**2 + 1 / 12) ** 0.5) < 0.05  # and rounding
+
+
 def test_saved_crops_begin_anywhere_in_a_block_and_the_same_numbers_save_them_alike():
     teach = of("teach_camera")
     x = torch.stack([dead_leaves(96, k)[:, :64, :64].float() / 255 for k in (1, 1, 2, 2)])
