@@ -54,9 +54,9 @@ class Ahead:
             try:
                 found = self._restored(group)
             except (MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
+                if not out_of_memory(error) or (len(group) == 1 and isinstance(error, MemoryError)):
                     raise
-                if len(group) == 1:
+                if len(group) == 1:  # torch's own, which is like any other error
                     raise MemoryError("needs more memory than there is. Scale it down first.") from error
                 self.at_once = 1  # what did not fit together will not do so later either
                 return self(source)

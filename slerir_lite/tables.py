@@ -21,7 +21,7 @@ def restored_table(done: list[dict], scored: bool) -> Table:
     table.add_column("s", justify="right", no_wrap=True)
     table.caption = (
         "looks like: the nearest of six places on the sphere, and the angle to it; from about 45° on it "
-        "might as well be another. What looks clean is left nearly as it is."
+        "might as well be another."
         + (" A second line: a second look, after noise was undone." if any("then" in r for r in done) else "")
     )
     for row in done:
