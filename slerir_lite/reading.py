@@ -82,7 +82,7 @@ def _picture(data: bytes) -> Picture:
         notes.append("16 bits a channel are read as 8, as a colour PPM's can't be read otherwise.")
     found = from_pil(turned, full)
     if name == "TIFF" and mode.startswith("I;16") and image.tag_v2.get(WHITE) == 0:
-        found = replace(found, values=inverted(found.values))
+        found = replace(found, values=_inverted(found.values))
     try:
         exif = kept_exif(image, turned.size)
     except Exception:  # Pillow raises nearly anything on damaged EXIF; the photo itself is whole
@@ -129,7 +129,7 @@ def _most(image: Image.Image) -> int:
     return max((a for a in args if isinstance(a, int)), default=0) if isinstance(args, tuple) else 0
 
 
-def inverted(values: Tensor) -> Tensor:
+def _inverted(values: Tensor) -> Tensor:
     """uint16 values whose 0 was white. (Pillow sees to it in 8 bits only.)"""
     plane = torch.from_numpy(65535 - values[:1].numpy())
     return plane.expand(values.shape)

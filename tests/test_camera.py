@@ -51,9 +51,8 @@ def test_a_camera_adds_grain_to_some_and_saves_them_in_every_way():
     rounded = ((y - y.round()).abs().amax((1, 2, 3)) < 1e-3).float().mean()
     unrounded_grain = teach.WAYS["unrounded"] * teach.GRAINED
     assert abs(1 - rounded - unrounded_grain) < 0.05
-    assert (
-        (spread[::2] - spread[1::2]).abs().max() < 1 < (spread[::2] - spread.roll(1)[::2]).abs().max()
-    )  # a photo's crops alike
+    siblings, strangers = (spread[::2] - other[::2] for other in (spread.roll(-1), spread.roll(1)))
+    assert siblings.abs().max() < 1 < strangers.abs().max()
 
 
 @pytest.fixture
