@@ -201,7 +201,7 @@ def test_where_zero_is_white_it_comes_as_white(tmp_path, kind):
     with open(tmp_path / "a.tif", "rb") as file:
         assert Image.open(file).tag_v2[262] == 0
     found = read_picture(tmp_path / "a.tif").values[0].numpy()
-    # Writing 8 bits, Pillow inverts them itself, so that they come back as they were; 16 it writes as they are.
+    # Pillow inverts 8 bits when it writes, so that they come back as they were; 16 it writes as they are.
     assert np.array_equal(found, grey if kind == np.uint8 else 65535 - grey)
 
 
