@@ -7,7 +7,6 @@ same clean ones. 4:2:0, Pillow's own setting and that of most cameras, halves th
 """
 
 import argparse
-import io
 import json
 import zlib
 from collections.abc import Callable
@@ -18,21 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from budget import machine
-from PIL import Image
 
+from slerir_lite.camera import as_jpeg
 from slerir_lite.evaluate import evaluate
 from slerir_lite.pairs import FIVE, Pair, pairs
 from slerir_lite.weights import load_pretrained, load_weights
 
 TASKS = ("clean", *FIVE)
-
-
-def as_jpeg(x: np.ndarray, quality: int, colour: str = "4:2:0") -> np.ndarray:
-    """(H, W, 3) uint8 -> what is read back from a JPEG of it."""
-    file = io.BytesIO()
-    Image.fromarray(x).save(file, "JPEG", quality=quality, subsampling=colour)
-    with Image.open(file) as image:
-        return np.array(image)
 
 
 def with_grain(x: np.ndarray, sigma: float = 2.0) -> np.ndarray:

@@ -6,8 +6,9 @@
 A camera adds faint grain and saves as JPEG, which smooths the colours (4:2:0) and the fine detail. A compass
 that saw neither goes by such detail: it takes noisy, blurred and dark JPEGs for clean, and grain of a few
 grey levels for darkness. Here a copy learns to say of the crop as a camera gives it what the compass itself
-says of the crop as it was, token by token, and of that one what it always said. So neither stations nor pins
-need to learn anything. Run it again to go on after an interruption.
+says of the crop as it was, token by token, and of that one what it always said. So pins and what reads motion
+need to learn nothing, and the stations little (`tune_shipped.py`). Weights of a compass alone, such as the
+globe's, are taught too. Run it again to go on after an interruption.
 """
 
 import argparse
@@ -21,50 +22,20 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from camera import as_jpeg
 from torch import Tensor
 from tqdm import tqdm
 
+from slerir_lite.camera import taken
 from slerir_lite.data import RECIPE, Batch, Crops, Photos
-from slerir_lite.degrade import quantise
 from slerir_lite.files import write_whole
-from slerir_lite.model import SlerIR
-from slerir_lite.photo import as_bytes
+from slerir_lite.model import Config, SlerIR
 from slerir_lite.plan import Stage, rate
-from slerir_lite.sphere import Sense
+from slerir_lite.sphere import Compass, Sense
 from slerir_lite.weights import load_weights, save_weights
 
 TEACHES = ("close", "join", "direction")
 CLEAN = 0.25  # against RECIPE's 0.1: what is clean must stay as it is, whatever the camera did
-GRAIN, GRAINED = 4.0, 0.6  # sigma at most, of 255; share of the photos. Training calls noise what has 5
-WAYS = {"jpeg": 0.6, "8 bits": 0.25, "unrounded": 0.15}  # as 16 bits hardly are
-QUALITIES = (60, 98)
-COLOUR = {"4:2:0": 0.7, "4:2:2": 0.1, "4:4:4": 0.2}
-BLOCKS = 16  # px: of 8 px, and twice as wide where colours were halved
 EVERY, SAVE_EVERY = 25, 500  # steps
-
-
-def taken(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """(P*2, 3, H, W), pairs of crops of P photos, as a camera gives them; each photo in one way."""
-    found = []
-    for pair in x.split(2):
-        sigma = GRAIN * rng.random() * (rng.random() < GRAINED)
-        pair = (pair + sigma / 255 * torch.from_numpy(rng.standard_normal(pair.shape)).float()).clamp(0, 1)
-        way = rng.choice(list(WAYS), p=list(WAYS.values()))
-        found += saved(pair, rng) if way == "jpeg" else quantise(pair) if way == "8 bits" else pair
-    return torch.stack(found)
-
-
-def saved(pair: Tensor, rng: np.random.Generator) -> Tensor:
-    """(2, 3, H, W) crops of one photo, as cut from it after it was saved as JPEG."""
-    quality = int(rng.integers(QUALITIES[0], QUALITIES[1] + 1))
-    colour = str(rng.choice(list(COLOUR), p=list(COLOUR.values())))
-    rows = []
-    for crop in pair:
-        top, left = rng.integers(0, BLOCKS, 2).tolist()  # the crop begins anywhere within a block
-        wider = F.pad(crop[None], (left, 0, top, 0), "reflect")[0]
-        rows.append(as_jpeg(as_bytes(wider), quality, colour)[top:, left:])
-    return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2).float().div_(255)
 
 
 @dataclass
@@ -76,6 +47,15 @@ class Reading:
     guide: Tensor
     read: Tensor
     senses: tuple[Sense, Sense]
+
+
+def whole(taught: SlerIR | Compass) -> SlerIR:
+    """A network; for a compass alone one around it, whose guide sums up the tokens as chance has it."""
+    if isinstance(taught, SlerIR):
+        return taught
+    network = SlerIR(Config(dim=taught.dim, tokens=taught.tokens))
+    network.compass = taught
+    return network
 
 
 def reading(model: SlerIR, x: Tensor, batch: Batch) -> Reading:
@@ -113,7 +93,9 @@ def main(words: list[str] | None = None) -> None:
         args.photos, leave_out=set(args.leave_out.read_text().split())
     ).with_bristles()
     crops = Crops(photos, recipe=RECIPE | {"clean": CLEAN}, seed=args.seed).smaller
-    teacher = load_weights(args.weights).eval().requires_grad_(False)
+    loaded = load_weights(args.weights)
+    torch.manual_seed(args.seed)  # of the guide that goes with a compass alone
+    teacher = whole(loaded).eval().requires_grad_(False)
     student = copy.deepcopy(teacher)
     parts = [getattr(student.compass, name).requires_grad_() for name in TEACHES]
     optimizer = torch.optim.AdamW([p for part in parts for p in part.parameters()], fused=True)
@@ -151,9 +133,9 @@ def main(words: list[str] | None = None) -> None:
             torch.save(state | {"step": step + 1, "history": history}, buffer)
             write_whole(file, buffer.getvalue())
             write_whole(args.out / "history.json", json.dumps(history).encode())
-            save_weights(
-                average, args.out / "taught.safetensors", {"seed": args.seed, "steps": step + 1}, half=True
-            )
+            learnt = average.compass if loaded is teacher.compass else average
+            facts = {"seed": args.seed, "steps": step + 1}
+            save_weights(learnt, args.out / "taught.safetensors", facts, half=True)
     print(f"{(time.monotonic() - begin) / 60:.1f} minutes", *history[-1:])
 
 

@@ -10,13 +10,13 @@ import argparse
 import json
 from pathlib import Path
 
+from slerir_lite.camera import SHARE
 from slerir_lite.data import Photos
 from slerir_lite.model import Config, SlerIR
-from slerir_lite.plan import STATIONS, Stage, stages
+from slerir_lite.plan import stages
 from slerir_lite.train import Trainer
-from slerir_lite.weights import load_weights, save_weights
+from slerir_lite.weights import save_weights
 
-LAST = 0.08  # share of the steps that go on from weights which see larger crops
 PRETRAINED = Path(__file__).resolve().parent.parent / "slerir_lite" / "pretrained"
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -26,22 +26,13 @@ parser.add_argument("--out", type=Path, required=True)
 parser.add_argument("--steps", type=int, default=30_000)
 parser.add_argument("--compass-steps", type=int, default=4_000)
 parser.add_argument("--seed", type=int, default=0)
-parser.add_argument("--start", type=Path, help="weights to go on from, at a lower rate")
 args = parser.parse_args()
 
 photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split())).with_bristles()
 plan = stages(args.steps, args.compass_steps)
-start = load_weights(args.start) if args.start else None
-last = round(LAST * args.steps)
-further = [
-    Stage("compass", args.compass_steps, 6e-4, 1e-5, ("compass",), small=True),
-    Stage("team", args.steps - last, 8e-4, 8e-5, STATIONS, small=True),
-    Stage("team", last, 8e-5, 2e-6, STATIONS),  # on larger crops
-]
-
-network = Trainer(photos, args.out / "slerir", further if start else plan, start, seed=args.seed)
+network = Trainer(photos, args.out / "slerir", plan, seed=args.seed, camera=SHARE)
 network.run()
-globe = Trainer(photos, args.out / "globe", plan[:1], SlerIR(Config(dim=3)), seed=args.seed)
+globe = Trainer(photos, args.out / "globe", plan[:1], SlerIR(Config(dim=3)), seed=args.seed, camera=SHARE)
 globe.run()
 
 PRETRAINED.mkdir(exist_ok=True)

@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from .bristles import bristles
+from .camera import taken
 from .degrade import PLACES, confine, disc, draw_disc, mix, transmission
 from .photo import as_bytes, list_photos, read_photo
 from .view import View
@@ -180,9 +181,14 @@ class Crops:
     """Training batches without end: `crops.batch(step)` is the same for the same seed and step.
 
     photos: clean photos. size: of a crop, a multiple of 8. per_batch: photos a batch, with two crops each.
+    camera: share of the photos, from 0 to 1, that come as a camera gives them, see `camera.taken`. Of those
+    that nothing broke this is the clean one too: what a camera did to them is left as it is.
     """
 
-    def __init__(self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe=None, seed: int = 0):
+    def __init__(
+        self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe=None, seed: int = 0,
+        camera: float = 0.0,
+    ):  # fmt: skip
         least = min(min(x.shape[-2:]) for x in photos.images)
         if size % CELL or size + 2 * MARGIN > least:
             raise ValueError(
@@ -190,6 +196,7 @@ class Crops:
                 f"(the smallest side is {least} px, and {MARGIN} px around are blurred with), not {size} px"
             )
         self.photos, self.per_batch, self.size, self.seed = photos, per_batch, size, seed
+        self.camera = camera
         self.recipe = RECIPE if recipe is None else recipe
         self.shares = np.cumsum(list(self.recipe.values())) / sum(self.recipe.values())
         self._block = (-1, None)
@@ -201,7 +208,7 @@ class Crops:
         A step costs about the same and sees more that differs, which teaches compass and stations faster.
         """
         size = max(CELL, self.size * 2 // 3 // CELL * CELL)
-        return Crops(self.photos, 2 * self.per_batch, size, self.recipe, self.seed)
+        return Crops(self.photos, 2 * self.per_batch, size, self.recipe, self.seed, self.camera)
 
     def batch(self, step: int) -> Batch:
         """The photos stand in the recipe's order, so that each expert finds its images side by side."""
@@ -214,6 +221,8 @@ class Crops:
         # Of a seed, torch's generator takes 32 bits. The odd factor keeps the runs of two seeds apart.
         generator = torch.Generator().manual_seed((self.seed * 2_654_435_761 + number) % 2**32)
         groups = [self._group(kinds, n, generator) for kinds, n in self._plan(generator)]
+        if self.camera:
+            groups = [self._taken(group, generator) for group in groups]
         # Dealt out like shuffled cards: each batch gets its share of every kind, whatever its number.
         deal = torch.stack([torch.randperm(BLOCK, generator=generator) for _ in range(self.per_batch)])
         return joined(groups, (deal * self.per_batch + torch.arange(self.per_batch)[:, None]).flatten())
@@ -267,6 +276,15 @@ class Crops:
             view = replace(view, origin=view.origin + margin)
         found = amounts(did, view, F.avg_pool2d(mask, CELL))
         return Batch(degraded, clean, view, small, found, place, motion, [kinds] * n)
+
+    def _taken(self, group: Batch, generator) -> Batch:
+        """The group, some of its photos as a camera gives them."""
+        rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
+        rows = np.flatnonzero(rng.random(len(group.kinds)) < self.camera)
+        rows = torch.from_numpy(np.stack([2 * rows, 2 * rows + 1], 1).ravel())
+        if len(rows):
+            group.degraded[rows] = taken(group.degraded[rows], rng)
+        return replace(group, clean=group.degraded.clone()) if group.kinds[0] == "clean" else group
 
     def _cut(self, margin: int, generator):
         """Two crops (with margin) and the thumbnail of one random photo, mirrored half of the time."""

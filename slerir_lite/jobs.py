@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from .camera import SHARE
 from .data import SIZE, Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
@@ -102,4 +103,4 @@ def trainer(
         model, way = Generalist(Config(experts=1)), generalist_stages(steps)
     else:
         model, way = SlerIR(Config()), stages(steps, compass_steps)
-    return Trainer(clean, out, way, model, per_batch, seed=seed)
+    return Trainer(clean, out, way, model, per_batch, seed=seed, camera=SHARE)

@@ -6,21 +6,23 @@ import torch
 from PIL import Image
 from scripts import of
 
+from slerir_lite.camera import GRAIN, GRAINED, WAYS, as_jpeg, saved, taken
 from slerir_lite.data import Crops, Photos, dead_leaves
 from slerir_lite.model import Config, SlerIR
+from slerir_lite.sphere import Compass
 from slerir_lite.weights import load_weights, save_weights
 
 
 def test_a_jpeg_is_what_pillow_reads_back_of_the_one_it_wrote(tmp_path):
     x = dead_leaves(96, 3).permute(1, 2, 0).numpy()
     Image.fromarray(x).save(tmp_path / "x.jpg", quality=80, subsampling="4:2:0")
-    assert np.array_equal(of("camera").as_jpeg(x, 80), np.array(Image.open(tmp_path / "x.jpg")))
+    assert np.array_equal(as_jpeg(x, 80), np.array(Image.open(tmp_path / "x.jpg")))
 
 
 def test_half_the_resolution_of_colour_is_lost_and_brightness_hardly():
     rng = np.random.default_rng(0)
     x = np.clip(rng.normal(128, 25, (64, 64, 3)), 0, 255).astype(np.uint8)
-    y = of("camera").as_jpeg(x, 98)
+    y = as_jpeg(x, 98)
     before, after = (np.array(Image.fromarray(v).convert("YCbCr"), dtype=float) for v in (x, y))
     kept = [np.corrcoef(before[..., k].ravel(), after[..., k].ravel())[0, 1] for k in range(3)]
     assert kept[0] > 0.95 and max(kept[1:]) < 0.7
@@ -34,22 +36,20 @@ def test_grain_is_as_strong_as_it_says_and_always_the_same():
 
 
 def test_saved_crops_begin_anywhere_in_a_block_and_the_same_numbers_save_them_alike():
-    teach = of("teach_camera")
     x = torch.stack([dead_leaves(96, k)[:, :64, :64].float() / 255 for k in (1, 1, 2, 2)])
-    a, b = (torch.cat([teach.saved(v, np.random.default_rng(5)) for v in x.split(2)]) for _ in range(2))
+    a, b = (torch.cat([saved(v, np.random.default_rng(5)) for v in x.split(2)]) for _ in range(2))
     assert torch.equal(a, b) and a.shape == x.shape
     assert 0 < (a - x).abs().mean() < 0.03
     assert not torch.equal(a[0], a[1])  # one photo, one quality, but another place in its blocks
 
 
 def test_a_camera_adds_grain_to_some_and_saves_them_in_every_way():
-    teach = of("teach_camera")
     x = torch.full((400, 3, 16, 16), 100 / 255)
-    y = 255 * teach.taken(x, np.random.default_rng(0))
+    y = 255 * taken(x, np.random.default_rng(0))
     spread = y.flatten(1).std(1)
-    assert 0 < spread.max() < 1.2 * teach.GRAIN and 0.3 < (spread < 0.3).float().mean() < 0.6
+    assert 0 < spread.max() < 1.2 * GRAIN and 0.3 < (spread < 0.3).float().mean() < 0.6
     rounded = ((y - y.round()).abs().amax((1, 2, 3)) < 1e-3).float().mean()
-    unrounded_grain = teach.WAYS["unrounded"] * teach.GRAINED
+    unrounded_grain = WAYS["unrounded"] * GRAINED
     assert abs(1 - rounded - unrounded_grain) < 0.05
     siblings, strangers = (spread[::2] - other[::2] for other in (spread.roll(-1), spread.roll(1)))
     assert siblings.abs().max() < 1 < strangers.abs().max()
@@ -66,23 +66,28 @@ def test_nothing_differs_where_nothing_was_learnt(teacher):
     batch = Crops(Photos.dead_leaves(2, 96), per_batch=3, size=48).batch(0)
     with torch.no_grad():
         goal = teach.reading(teacher, batch.degraded, batch)
-        other = teach.reading(teacher, teach.taken(batch.degraded, np.random.default_rng(0)), batch)
+        other = teach.reading(teacher, taken(batch.degraded, np.random.default_rng(0)), batch)
     nothing, something = teach.difference(goal, goal), teach.difference(other, goal)
     for name in ("tokens", "guide", "read", "global", "direction"):
         assert float(nothing[name]) == pytest.approx(0, abs=1e-5) and something[name] > nothing[name]
     assert something["tokens"] > 1e-3
 
 
-def test_only_what_reads_the_close_up_learns(teacher, tmp_path):
-    teach = of("teach_camera")
+@pytest.fixture
+def words(tmp_path) -> list[str]:
+    """What to call the script with; the weights to teach are still to be put in old.safetensors."""
     (tmp_path / "photos").mkdir()
     for k in range(5):
         Image.fromarray(dead_leaves(144, k).permute(1, 2, 0).numpy()).save(tmp_path / "photos" / f"{k}.png")
     (tmp_path / "names.txt").write_text("0.png\n")
-    save_weights(teacher, tmp_path / "old.safetensors")
     words = ["--weights", "old.safetensors", "--photos", "photos", "--leave-out", "names.txt", "--out", "run"]
-    words = [str(tmp_path / word) if not word.startswith("--") else word for word in words]
-    teach.main([*words, "--steps", "4"])
+    return [str(tmp_path / word) if not word.startswith("--") else word for word in words] + ["--steps", "4"]
+
+
+def test_only_what_reads_the_close_up_learns(teacher, words, tmp_path):
+    teach = of("teach_camera")
+    save_weights(teacher, tmp_path / "old.safetensors")
+    teach.main(words)
     learnt = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["student"]
     changed = {
         ".".join(name.split(".")[:2]) for name, v in teacher.state_dict().items() if (v != learnt[name]).any()
@@ -90,5 +95,16 @@ def test_only_what_reads_the_close_up_learns(teacher, tmp_path):
     assert changed == {f"compass.{part}" for part in teach.TEACHES}
     taught = (tmp_path / "run" / "taught.safetensors").read_bytes()
     assert isinstance(load_weights(tmp_path / "run" / "taught.safetensors"), SlerIR)
-    teach.main([*words, "--steps", "4"])  # finished: nothing is done anew
+    teach.main(words)  # finished: nothing is done anew
     assert (tmp_path / "run" / "taught.safetensors").read_bytes() == taught
+
+
+def test_a_compass_alone_is_taught_too(words, tmp_path):
+    torch.manual_seed(0)
+    globe = Compass(dim=3, tokens=8).eval()
+    save_weights(globe, tmp_path / "old.safetensors")
+    of("teach_camera").main(words)
+    taught = load_weights(tmp_path / "run" / "taught.safetensors")
+    assert isinstance(taught, Compass) and taught.dim == 3
+    before, after = (v.close.state_dict() for v in (load_weights(tmp_path / "old.safetensors"), taught))
+    assert any((after[name] != v).any() for name, v in before.items())

@@ -504,10 +504,10 @@ def test_too_little_memory_is_said_in_one_line(error, here, weights, monkeypatch
 class Recorder:
     """Stands in for the Trainer."""
 
-    def __init__(self, photos, out, plan, model, per_batch, seed):
+    def __init__(self, photos, out, plan, model, per_batch, seed, camera):
         Recorder.last = self
         self.photos, self.out, self.plan, self.model = photos, out, plan, model
-        self.per_batch, self.seed = per_batch, seed
+        self.per_batch, self.seed, self.camera = per_batch, seed, camera
         self.first = model.backbone.enter.weight.detach().clone()
 
     def run(self):
@@ -526,6 +526,7 @@ def test_train_passes_on_what_was_asked_for(here, recorder):
     result = slerir("train", "--dead-leaves", 3, "-o", "runs/mine", *asked)
     run = recorder.last
     assert len(run.photos) == 3 and str(run.out) == "runs/mine" and (run.seed, run.per_batch) == (5, 7)
+    assert run.camera == 0.6  # photos that come from cameras should not surprise it
     assert run.plan == train.stages(50, 20) and isinstance(run.model, SlerIR)
     assert "--weights runs/mine/model.safetensors" in result.stdout and "to go on with" not in result.stdout
     slerir("train", "--dead-leaves", 1, "-o", "runs/mine", "--seed", 5)

@@ -77,6 +77,40 @@ def test_a_batch_does_not_depend_on_what_else_draws_random_numbers(photos):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.fixture
+def inverted(monkeypatch):
+    """A camera that nobody could mistake."""
+    monkeypatch.setattr(data, "taken", lambda x, rng: 1 - x)
+
+
+def test_so_many_photos_come_as_a_camera_gives_them_and_always_both_crops(inverted):
+    dark = Photos([torch.full((3, 96, 96), 51, dtype=torch.uint8)])
+    for share in (0.0, 0.3, 1.0):
+        batch = Crops(dark, 300, 32, {"clean": 1}, camera=share).batch(0)
+        light = batch.degraded.mean((1, 2, 3)) > 0.5
+        assert torch.equal(light[::2], light[1::2])
+        assert abs(float(light.float().mean()) - share) < 0.05
+
+
+def test_what_a_camera_did_is_left_where_nothing_broke_and_mended_where_something_did(inverted):
+    dark = Photos([torch.full((3, 96, 96), 51, dtype=torch.uint8)])
+    batch = Crops(dark, 40, 32, {"clean": 1, "noise": 1}, camera=0.5).batch(0)
+    taken = batch.degraded.mean((1, 2, 3)) > 0.5
+    clean = batch.label == PLACES.index("clean")
+    for rows in (taken & clean, taken & ~clean, ~taken & clean, ~taken & ~clean):
+        assert rows.any()
+    assert torch.equal(batch.clean[clean], batch.degraded[clean])
+    assert (batch.clean[~clean] == 0.2).all()
+
+
+def test_a_batch_of_camera_photos_depends_on_seed_and_step_alone(photos):
+    one, two = (Crops(photos, 6, 32, seed=5, camera=0.6) for _ in range(2))
+    two.batch(40)
+    assert all(same(one.batch(step), two.batch(step)) for step in (3, 17))
+    assert one.smaller.camera == 0.6
+    assert not same(one.batch(3), Crops(photos, 6, 32, seed=5).batch(3))
+
+
 def test_no_two_steps_and_no_two_seeds_see_the_same(photos):
     seen = [b.degraded for seed in (0, 1) for b in batches(photos, count=9, seed=seed)]
     assert not any(torch.equal(a, b) for k, a in enumerate(seen) for b in seen[:k])
