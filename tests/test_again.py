@@ -220,7 +220,7 @@ def test_haze_that_noise_hid_is_taken_off_though_the_photo_looks_smooth():
 def test_the_second_look_is_the_same_from_floats_and_from_a_files_integers(name):
     """A photo alone goes to its file as integers; in a folder, with --clean and from Python as floats."""
     clean = read_photo(SAMPLES / "clean" / f"{name}.png")[:, :176, :176]
-    did = {"lowlight": {"gain": 0.35}, "noise": {"sigma": 10}}
+    did = {"lowlight": {"gain": 0.25}, "noise": {"sigma": 20}}
     photo = mix(clean[None], "lowlight+noise", generator=torch.Generator().manual_seed(1), did=did)[0][0]
     floats = look_again(restore(photo))
     integers = look_again(restore_rounded(Picture(photo), _eight_bits), rounded=_eight_bits)
