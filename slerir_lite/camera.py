@@ -3,7 +3,7 @@
 Paper: trains on photos that saw neither.
 Ours:  both. A network that saw neither goes by the finest detail, which JPEG takes away (the colours' at half
        their resolution, 4:2:0, first of all): it took noisy, blurred and dark JPEGs for clean ones, and a
-       clean photo's grain for damage (`benchmarks/camera.json`).
+       clean photo's grain for damage (`benchmarks/log.md`).
 """
 
 import io
