@@ -9,6 +9,7 @@ import os
 import platform
 from pathlib import Path
 
+import photos
 import torch
 
 from slerir_lite.data import Photos
@@ -20,13 +21,8 @@ COMPASS = 0.15  # share of a SlerIR's time that its compass gets, at most 2,000 
 
 def arguments(doc: str) -> argparse.ArgumentParser:
     """What every script needs that trains for a given time and scores the result."""
-    parser = argparse.ArgumentParser(
-        description=doc.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    parser.add_argument("--photos", type=Path, required=True, help="folder of clean photos to train on")
-    parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
+    parser = photos.arguments(doc)
     parser.add_argument("--pairs", type=Path, required=True, help="as `slerir evaluate --pairs` reads them")
-    parser.add_argument("--out", type=Path, required=True, help="what to write")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 
@@ -34,7 +30,7 @@ def arguments(doc: str) -> argparse.ArgumentParser:
 def begin_with(args) -> Photos:
     """The photos to train on, with the threads set."""
     torch.set_num_threads(args.threads)
-    return Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split())).with_bristles()
+    return photos.read(args)
 
 
 def new(name: str, seed: int) -> SlerIR | Generalist:

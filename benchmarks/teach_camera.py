@@ -11,7 +11,6 @@ need to learn nothing, and the stations little (`tune_shipped.py`). Weights of a
 globe's, are taught too. Run it again to go on after an interruption.
 """
 
-import argparse
 import copy
 import io
 import json
@@ -20,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import photos
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
 from slerir_lite.camera import taken
-from slerir_lite.data import RECIPE, Batch, Crops, Photos
+from slerir_lite.data import RECIPE, Batch, Crops
 from slerir_lite.files import write_whole
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.plan import Stage, rate
@@ -80,19 +80,13 @@ def difference(mine: Reading, goal: Reading) -> dict[str, Tensor]:
 
 
 def main(words: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
-    parser.add_argument("--out", type=Path, required=True)
+    parser = photos.arguments(__doc__)
+    parser.add_argument("--weights", type=Path, required=True, help="of a network, or of a compass alone")
     parser.add_argument("--steps", type=int, default=16_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(words)
     args.out.mkdir(parents=True, exist_ok=True)
-    photos = Photos.from_folder(
-        args.photos, leave_out=set(args.leave_out.read_text().split())
-    ).with_bristles()
-    crops = Crops(photos, recipe=RECIPE | {"clean": CLEAN}, seed=args.seed).smaller
+    crops = Crops(photos.read(args), recipe=RECIPE | {"clean": CLEAN}, seed=args.seed).smaller
     loaded = load_weights(args.weights)
     torch.manual_seed(args.seed)  # of the guide that goes with a compass alone
     teacher = whole(loaded).eval().requires_grad_(False)

@@ -6,12 +6,12 @@ Run it again to go on after an interruption. At the end the weights and their cu
 slerir_lite/pretrained/. PHOTOS are BSDS500's train and test photos, less those named in the text file.
 """
 
-import argparse
 import json
 from pathlib import Path
 
+import photos
+
 from slerir_lite.camera import SHARE
-from slerir_lite.data import Photos
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.plan import stages
 from slerir_lite.train import Trainer
@@ -19,20 +19,17 @@ from slerir_lite.weights import save_weights
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "slerir_lite" / "pretrained"
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--photos", type=Path, required=True)
-parser.add_argument("--leave-out", type=Path, required=True, help="a text file of names, one a line")
-parser.add_argument("--out", type=Path, required=True)
+parser = photos.arguments(__doc__)
 parser.add_argument("--steps", type=int, default=30_000)
 parser.add_argument("--compass-steps", type=int, default=4_000)
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 
-photos = Photos.from_folder(args.photos, leave_out=set(args.leave_out.read_text().split())).with_bristles()
+images = photos.read(args)
 plan = stages(args.steps, args.compass_steps)
-network = Trainer(photos, args.out / "slerir", plan, seed=args.seed, camera=SHARE)
+network = Trainer(images, args.out / "slerir", plan, seed=args.seed, camera=SHARE)
 network.run()
-globe = Trainer(photos, args.out / "globe", plan[:1], SlerIR(Config(dim=3)), seed=args.seed, camera=SHARE)
+globe = Trainer(images, args.out / "globe", plan[:1], SlerIR(Config(dim=3)), seed=args.seed, camera=SHARE)
 globe.run()
 
 PRETRAINED.mkdir(exist_ok=True)

@@ -75,18 +75,19 @@ def test_nothing_differs_where_nothing_was_learnt(teacher):
 
 @pytest.fixture
 def words(tmp_path) -> list[str]:
-    """What to call the script with; the weights to teach are still to be put in old.safetensors."""
+    """What to call a script with; the weights to go on from are still to be put in old.safetensors."""
     (tmp_path / "photos").mkdir()
     for k in range(5):
         Image.fromarray(dead_leaves(144, k).permute(1, 2, 0).numpy()).save(tmp_path / "photos" / f"{k}.png")
     (tmp_path / "names.txt").write_text("0.png\n")
-    words = ["--weights", "old.safetensors", "--photos", "photos", "--leave-out", "names.txt", "--out", "run"]
+    words = ["--photos", "photos", "--leave-out", "names.txt", "--out", "run"]
     return [str(tmp_path / word) if not word.startswith("--") else word for word in words] + ["--steps", "4"]
 
 
 def test_only_what_reads_the_close_up_learns(teacher, words, tmp_path):
     teach = of("teach_camera")
     save_weights(teacher, tmp_path / "old.safetensors")
+    words += ["--weights", str(tmp_path / "old.safetensors")]
     teach.main(words)
     learnt = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["student"]
     changed = {
@@ -103,8 +104,24 @@ def test_a_compass_alone_is_taught_too(words, tmp_path):
     torch.manual_seed(0)
     globe = Compass(dim=3, tokens=8).eval()
     save_weights(globe, tmp_path / "old.safetensors")
-    of("teach_camera").main(words)
+    of("teach_camera").main([*words, "--weights", str(tmp_path / "old.safetensors")])
     taught = load_weights(tmp_path / "run" / "taught.safetensors")
     assert isinstance(taught, Compass) and taught.dim == 3
     before, after = (v.close.state_dict() for v in (load_weights(tmp_path / "old.safetensors"), taught))
     assert any((after[name] != v).any() for name, v in before.items())
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_a_network_is_tuned_with_its_compass_or_without(teacher, words, tmp_path, joint):
+    save_weights(teacher, tmp_path / "old.safetensors")
+    start = ["--start", str(tmp_path / "old.safetensors"), "--trust", "2"]
+    of("tune_shipped").main([*words, *start, *(["--joint"] if joint else [])])
+    before, after = (load_weights(tmp_path / name) for name in ("old.safetensors", "run/model.safetensors"))
+    learnt = {
+        name
+        for (name, mine), new in zip(before.named_children(), after.children(), strict=True)
+        if any((a != b).any() for a, b in zip(mine.parameters(), new.parameters(), strict=True))
+    }
+    assert learnt == {"backbone", "fuse"} | ({"compass", "router"} if joint else set())
+    mine, new = (float(network.fuse.moved.bias.detach()) for network in (before, after))
+    assert new - mine == pytest.approx(2, abs=0.1)
