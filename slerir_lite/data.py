@@ -42,7 +42,7 @@ RECIPE = {
 }  # fmt: skip
 SEEDS_APART = 1_000_003  # between the pictures of two seeds of dead leaves
 BRISTLED = 5  # each so many photos has a twin with bristles
-CORNERED = 0.16  # share of the degraded photos whose damage is confined to a soft-edged disc
+CORNERED = 0.16  # share of the damaged photos whose damage is confined to a soft-edged disc
 
 # What the compass learns to read off a photo, token by token; see `amounts`.
 AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "blur length", "darkness")
@@ -183,11 +183,12 @@ class Crops:
     photos: clean photos. size: of a crop, a multiple of 8. per_batch: photos a batch, with two crops each.
     camera: share of the photos, from 0 to 1, that come as a camera gives them, see `camera.taken`. Of those
     that nothing broke this is the clean one too: what a camera did to them is left as it is.
+    cornered: share of the damaged photos that are damaged in a soft-edged disc only.
     """
 
     def __init__(
         self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe=None, seed: int = 0,
-        camera: float = 0.0,
+        camera: float = 0.0, cornered: float = CORNERED,
     ):  # fmt: skip
         least = min(min(x.shape[-2:]) for x in photos.images)
         if size % CELL or size + 2 * MARGIN > least:
@@ -196,7 +197,7 @@ class Crops:
                 f"(the smallest side is {least} px, and {MARGIN} px around are blurred with), not {size} px"
             )
         self.photos, self.per_batch, self.size, self.seed = photos, per_batch, size, seed
-        self.camera = camera
+        self.camera, self.cornered = camera, cornered
         self.recipe = RECIPE if recipe is None else recipe
         self.shares = np.cumsum(list(self.recipe.values())) / sum(self.recipe.values())
         self._block = (-1, None)
@@ -208,7 +209,9 @@ class Crops:
         A step costs about the same and sees more that differs, which teaches compass and stations faster.
         """
         size = max(CELL, self.size * 2 // 3 // CELL * CELL)
-        return Crops(self.photos, 2 * self.per_batch, size, self.recipe, self.seed, self.camera)
+        return Crops(
+            self.photos, 2 * self.per_batch, size, self.recipe, self.seed, self.camera, self.cornered
+        )
 
     def batch(self, step: int) -> Batch:
         """The photos stand in the recipe's order, so that each expert finds its images side by side."""
@@ -258,9 +261,8 @@ class Crops:
         degraded, _ = mix(clean, kinds, generator=generator, view=view, did=did)
         mask = torch.ones(2 * n, 1, *clean.shape[-2:])
         place = places_of(kinds).repeat(n, 1)
-        cornered = [
-            p for p in range(n) if kinds != "clean" and float(torch.rand(1, generator=generator)) < CORNERED
-        ]
+        share = 0.0 if kinds == "clean" else self.cornered
+        cornered = [p for p in range(n) if share and float(torch.rand(1, generator=generator)) < share]
         if cornered:
             rows = [row for p in cornered for row in (2 * p, 2 * p + 1)]
             spot = draw_disc(len(cornered), generator)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .checkpoint import REMEDY, read_checkpoint, write_checkpoint
-from .data import BLOCK, SIZE, Batch, Crops, Photos
+from .data import BLOCK, CORNERED, SIZE, Batch, Crops, Photos
 from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
@@ -41,10 +41,11 @@ class Trainer:
     """One run: `Trainer(photos, "runs/mine", plan=stages(4000)).run()`; run again to resume what was cut off.
 
     photos: clean ones. out: folder for checkpoint.pt, history.json and, at the end, model.safetensors.
-    model: a SlerIR or Generalist, else a new SlerIR from the seed. per_batch, size, seed, recipe, camera: see
-    `Crops`. weights: of the compass's losses, where they differ from `losses.WEIGHTS`. fixed_places: the
-    compass's centres stay where they are, and the lead towards them does not fade. watch: is called with the
-    trainer after each new line of the history, such as `explore.watch.Watch`; it must change nothing.
+    model: a SlerIR or Generalist, else a new SlerIR from the seed. per_batch, size, seed, recipe, camera,
+    cornered: see `Crops`. weights: of the compass's losses, where they differ from `losses.WEIGHTS`.
+    fixed_places: the compass's centres stay where they are, and the lead towards them does not fade. watch:
+    is called with the trainer after each new line of the history, such as `explore.watch.Watch`; it must
+    change nothing.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Trainer:
         seed: int = 0,
         recipe: dict[str, float] | None = None,
         camera: float = 0.0,
+        cornered: float = CORNERED,
         save_every: float = 120.0,
         accelerator: Accelerator | None = None,
         quiet: bool = False,
@@ -74,7 +76,7 @@ class Trainer:
         self.accelerator = accelerator or Accelerator(
             cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16_pays() else "no"
         )
-        self.crops = Crops(photos, per_batch, size, recipe, seed, camera)
+        self.crops = Crops(photos, per_batch, size, recipe, seed, camera, cornered)
         self.save_every, self.quiet, self.seed, self.watch = save_every, quiet, seed, watch
         self.weights, self.fixed_places = WEIGHTS | (weights or {}), fixed_places
         if unknown := set(self.weights) - set(WEIGHTS):
@@ -327,6 +329,7 @@ class Trainer:
             "crop": crops.size,
             "recipe": crops.recipe,
             "camera's share": crops.camera,
+            "corners' share": crops.cornered,
             "number of photos": len(crops.photos),
             "photos' checksum": crops.photos.checksum,
             "steps": {f"{k + 1} {s.name}": s.steps for k, s in enumerate(self.plan)},

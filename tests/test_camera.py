@@ -114,7 +114,7 @@ def test_a_compass_alone_is_taught_too(words, tmp_path):
 @pytest.mark.parametrize("joint", [False, True])
 def test_a_network_is_tuned_with_its_compass_or_without(teacher, words, tmp_path, joint):
     save_weights(teacher, tmp_path / "old.safetensors")
-    start = ["--start", str(tmp_path / "old.safetensors"), "--trust", "2"]
+    start = ["--start", str(tmp_path / "old.safetensors"), "--trust", "2", "--cornered", "0.5"]
     of("tune_shipped").main([*words, *start, *(["--joint"] if joint else [])])
     before, after = (load_weights(tmp_path / name) for name in ("old.safetensors", "run/model.safetensors"))
     learnt = {
@@ -125,3 +125,17 @@ def test_a_network_is_tuned_with_its_compass_or_without(teacher, words, tmp_path
     assert learnt == {"backbone", "fuse"} | ({"compass", "router"} if joint else set())
     mine, new = (float(network.fuse.moved.bias.detach()) for network in (before, after))
     assert new - mine == pytest.approx(2, abs=0.1)
+
+
+def test_the_mean_of_two_networks_is_half_of_either_and_keeps_to_the_sphere(tmp_path):
+    files = [tmp_path / f"{k}.safetensors" for k in range(3)]
+    for k, file in enumerate(files[:2]):
+        torch.manual_seed(k)
+        save_weights(SlerIR(Config(width=8, tokens=8)), file)
+    of("mean_weights").main([*map(str, files[:2]), "--out", str(files[2])])
+    a, b, mean = (load_weights(file) for file in files)
+    for one, other, found in zip(a.parameters(), b.parameters(), mean.parameters(), strict=True):
+        if one.shape != a.router.pins.shape:
+            assert torch.allclose(found, (one + other) / 2, atol=1e-6)
+    assert torch.allclose(mean.router.pins.norm(dim=-1), torch.ones(mean.router.pins.shape[:-1]))
+    assert torch.allclose(mean.compass.centres.norm(dim=1), torch.ones(6))

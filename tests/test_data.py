@@ -270,6 +270,15 @@ def test_a_place_is_a_kind_or_lies_between(photos):
     assert np.mean(found) == pytest.approx(CORNERED, abs=0.03)
 
 
+def test_as_many_photos_are_broken_in_a_disc_only_as_was_asked(photos):
+    for share in (0.0, 1.0):
+        crops = Crops(photos, 8, 32, {"clean": 1, "noise": 1}, cornered=share)
+        assert crops.smaller.cornered == share
+        batch = crops.batch(0)
+        for kinds, place in zip(batch.kinds, batch.place, strict=True):
+            assert float(place[0]) == {"clean": 1.0, "noise": share / 2}[kinds]
+
+
 def test_outside_its_region_confined_damage_is_none(photos):
     found = 0
     for batch in batches(photos, {"noise": 1}, 40):

@@ -681,12 +681,13 @@ def interrupted(photos, out) -> None:
         dict(size=24),
         dict(recipe={"noise": 1}),
         dict(camera=0.5),
+        dict(cornered=0.5),
         dict(config=Config(width=8, tokens=24)),
         dict(config=Config(width=8, tokens=16, dim=3)),
         dict(kind=Generalist, plan=[stage("together", 3, ("backbone",))]),
     ],
     ids=["more steps", "another rate", "another seed", "another batch", "another size", "another recipe",
-         "another camera", "another config", "another sphere", "another network"],
+         "another camera", "other corners", "another config", "another sphere", "another network"],
 )  # fmt: skip
 def test_a_checkpoint_of_another_run_is_refused_with_what_to_do(change, photos, tmp_path):
     interrupted(photos, tmp_path)
