@@ -25,7 +25,7 @@ parser.add_argument("--compass-steps", type=int, default=4_000)
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 
-images = photos.read(args)
+images = photos.read(args).with_halves()
 plan = stages(args.steps, args.compass_steps)
 network = Trainer(images, args.out / "slerir", plan, seed=args.seed, camera=SHARE)
 network.run()

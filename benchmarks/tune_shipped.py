@@ -14,6 +14,7 @@ import torch
 
 from slerir_lite.camera import SHARE
 from slerir_lite.data import CORNERED, RECIPE
+from slerir_lite.losses import WEIGHTS
 from slerir_lite.plan import STATIONS, Stage
 from slerir_lite.train import Trainer
 from slerir_lite.weights import load_weights
@@ -23,6 +24,7 @@ def main(words: list[str] | None = None) -> None:
     parser = photos.arguments(__doc__)
     parser.add_argument("--start", type=Path, required=True, help="weights to go on from")
     parser.add_argument("--joint", action="store_true", help="compass and pins learn too")
+    parser.add_argument("--compass", type=float, default=1.0, help="times what its losses weigh in training")
     parser.add_argument("--steps", type=int, default=3_600)
     parser.add_argument("--lr", type=float, default=4e-4, help="the rate at first; at last it is 2e-6")
     parser.add_argument(
@@ -44,8 +46,9 @@ def main(words: list[str] | None = None) -> None:
     start = load_weights(args.start)
     with torch.no_grad():
         start.fuse.moved.bias += args.trust
-    how = dict(seed=args.seed, recipe=recipe, camera=SHARE, cornered=args.cornered)
-    Trainer(photos.read(args), args.out, plan, start, **how).run()
+    weights = {name: args.compass * weight for name, weight in WEIGHTS.items()}
+    how = dict(seed=args.seed, recipe=recipe, camera=SHARE, cornered=args.cornered, weights=weights)
+    Trainer(photos.read(args).with_halves(), args.out, plan, start, **how).run()
 
 
 if __name__ == "__main__":

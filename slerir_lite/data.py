@@ -42,6 +42,7 @@ RECIPE = {
 }  # fmt: skip
 SEEDS_APART = 1_000_003  # between the pictures of two seeds of dead leaves
 BRISTLED = 5  # each so many photos has a twin with bristles
+HALVED = 2  # and each so many one of half its size
 CORNERED = 0.16  # share of the damaged photos whose damage is confined to a soft-edged disc
 
 # What the compass learns to read off a photo, token by token; see `amounts`.
@@ -90,6 +91,15 @@ class Photos:
     def with_bristles(self) -> "Photos":
         """And every fifth photo once more, with bristles that are not rain."""
         return Photos(self.images + [bristles(x, seed) for seed, x in enumerate(self.images[::BRISTLED])])
+
+    def with_halves(self, least: int = SIZE + 2 * MARGIN) -> "Photos":
+        """And every second photo once more at half its size, if it is `least` px wide and high then.
+
+        What is fine in a photo is twice as fine there: photos that were made smaller are crisp so.
+        """
+        large = [x for x in self.images[::HALVED] if min(x.shape[-2:]) >= 2 * least]
+        halves = [F.avg_pool2d(x.float(), 2).round().to(torch.uint8) for x in large]
+        return Photos(self.images + halves)
 
     @classmethod
     def dead_leaves(cls, count: int, size: int = 192, seed: int = 0) -> "Photos":

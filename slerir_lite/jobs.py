@@ -97,7 +97,7 @@ def trainer(
             raise FileNotFoundError(f"There is no {validation} that names photos to leave out.")
         lines = [] if validation is None else _lines(validation)
         names = {line.strip() for line in lines} - {""}
-        clean = Photos.from_folder(photos, names, SIZE).with_bristles()
+        clean = Photos.from_folder(photos, names, SIZE).with_bristles().with_halves()
     torch.manual_seed(seed)
     if generalist:
         model, way = Generalist(Config(experts=1)), generalist_stages(steps)

@@ -270,6 +270,14 @@ def test_a_place_is_a_kind_or_lies_between(photos):
     assert np.mean(found) == pytest.approx(CORNERED, abs=0.03)
 
 
+def test_every_second_photo_has_a_twin_of_half_its_size_if_that_is_large_enough():
+    large, small = dead_leaves(256, 0), dead_leaves(192, 1)
+    photos = Photos([large, small, small, large, large]).with_halves(least=120)
+    assert [len(x[0]) for x in photos.images] == [256, 192, 192, 256, 256, 128, 128]
+    blocks = block_reduce(large.permute(1, 2, 0).numpy(), (2, 2, 1), np.mean)
+    assert np.abs(photos.images[5].permute(1, 2, 0).numpy() - blocks).max() <= 0.5
+
+
 def test_as_many_photos_are_broken_in_a_disc_only_as_was_asked(photos):
     for share in (0.0, 1.0):
         crops = Crops(photos, 8, 32, {"clean": 1, "noise": 1}, cornered=share)
