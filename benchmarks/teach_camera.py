@@ -6,9 +6,10 @@
 A camera adds faint grain and saves as JPEG, which smooths the colours (4:2:0) and the fine detail. A compass
 that saw neither goes by such detail: it takes noisy, blurred and dark JPEGs for clean, and grain of a few
 grey levels for darkness. Here a copy learns to say of the crop as a camera gives it what the compass itself
-says of the crop as it was, token by token, and of that one what it always said. So pins and what reads motion
-need to learn nothing, and the stations little (`tune_shipped.py`). Weights of a compass alone, such as the
-globe's, are taught too. Run it again to go on after an interruption.
+says of the crop as it was, token by token, and of that one what it always said; and to read off either what
+was done to it. So pins and what reads motion need to learn nothing, and the stations little
+(`tune_shipped.py`). Weights of a compass alone, such as the globe's, are taught too. Run it again to go on
+after an interruption.
 """
 
 import copy
@@ -28,6 +29,7 @@ from tqdm import tqdm
 from slerir_lite.camera import taken
 from slerir_lite.data import RECIPE, Batch, Crops
 from slerir_lite.files import write_whole
+from slerir_lite.fuse import Fuse
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.plan import Stage, rate
 from slerir_lite.sphere import Compass, Sense
@@ -35,6 +37,7 @@ from slerir_lite.weights import load_weights, save_weights
 
 TEACHES = ("close", "join", "direction")
 CLEAN = 0.25  # against RECIPE's 0.1: what is clean must stay as it is, whatever the camera did
+CORNERED = 0.3  # against 0.16: a dark spot in a bright photo looks like a dark wood
 EVERY, SAVE_EVERY = 25, 500  # steps
 
 
@@ -58,10 +61,11 @@ def whole(taught: SlerIR | Compass) -> SlerIR:
     return network
 
 
-def reading(model: SlerIR, x: Tensor, batch: Batch) -> Reading:
+def reading(model: SlerIR, x: Tensor, batch: Batch, fuse: Fuse) -> Reading:
+    """fuse: whose guide is told; of two readings to be compared, the same."""
     tokens = model.compass.look(x)
     senses = model.sense(x, tokens, batch.thumbnail), model.sense(x, tokens)
-    guide = model.fuse(tokens, senses[0], batch.view)
+    guide = fuse(tokens, senses[0], batch.view)
     return Reading(tokens, guide, model.compass.read(tokens), senses)
 
 
@@ -82,15 +86,18 @@ def difference(mine: Reading, goal: Reading) -> dict[str, Tensor]:
 def main(words: list[str] | None = None) -> None:
     parser = photos.arguments(__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="of a network, or of a compass alone")
+    parser.add_argument("--student", type=Path, help="weights to go on from; else a copy of --weights learns")
     parser.add_argument("--steps", type=int, default=16_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(words)
     args.out.mkdir(parents=True, exist_ok=True)
-    crops = Crops(photos.read(args), recipe=RECIPE | {"clean": CLEAN}, seed=args.seed).smaller
+    images = photos.read(args).with_halves()
+    crops = Crops(images, recipe=RECIPE | {"clean": CLEAN}, seed=args.seed, cornered=CORNERED).smaller
     loaded = load_weights(args.weights)
     torch.manual_seed(args.seed)  # of the guide that goes with a compass alone
     teacher = whole(loaded).eval().requires_grad_(False)
-    student = copy.deepcopy(teacher)
+    student = whole(load_weights(args.student)).eval() if args.student else copy.deepcopy(teacher)
+    student.requires_grad_(False)
     parts = [getattr(student.compass, name).requires_grad_() for name in TEACHES]
     optimizer = torch.optim.AdamW([p for part in parts for p in part.parameters()], fused=True)
     average = copy.deepcopy(student).requires_grad_(False)
@@ -107,9 +114,11 @@ def main(words: list[str] | None = None) -> None:
         batch, rng = crops.batch(step), np.random.default_rng([args.seed, step])
         loss, told = 0, {}
         with torch.no_grad():
-            goal = reading(teacher, batch.degraded, batch)
+            goal = reading(teacher, batch.degraded, batch, teacher.fuse)
         for name, x in (("plain", batch.degraded), ("taken", taken(batch.degraded, rng))):
-            found = difference(reading(student, x, batch), goal)
+            mine = reading(student, x, batch, teacher.fuse)
+            found = difference(mine, goal)
+            found["truth"] = 10 * F.smooth_l1_loss(mine.read, batch.amounts, beta=0.1)
             loss = loss + sum(found.values())
             told |= {f"{name} {part}": round(float(v.detach()), 4) for part, v in found.items()}
         optimizer.zero_grad(set_to_none=True)

@@ -64,9 +64,10 @@ def teacher() -> SlerIR:
 def test_nothing_differs_where_nothing_was_learnt(teacher):
     teach = of("teach_camera")
     batch = Crops(Photos.dead_leaves(2, 96), per_batch=3, size=48).batch(0)
+    as_taken = taken(batch.degraded, np.random.default_rng(0))
     with torch.no_grad():
-        goal = teach.reading(teacher, batch.degraded, batch)
-        other = teach.reading(teacher, taken(batch.degraded, np.random.default_rng(0)), batch)
+        goal = teach.reading(teacher, batch.degraded, batch, teacher.fuse)
+        other = teach.reading(teacher, as_taken, batch, teacher.fuse)
     nothing, something = teach.difference(goal, goal), teach.difference(other, goal)
     for name in ("tokens", "guide", "read", "global", "direction"):
         assert float(nothing[name]) == pytest.approx(0, abs=1e-5) and something[name] > nothing[name]
@@ -127,15 +128,19 @@ def test_a_network_is_tuned_with_its_compass_or_without(teacher, words, tmp_path
     assert new - mine == pytest.approx(2, abs=0.1)
 
 
-def test_the_mean_of_two_networks_is_half_of_either_and_keeps_to_the_sphere(tmp_path):
-    files = [tmp_path / f"{k}.safetensors" for k in range(3)]
-    for k, file in enumerate(files[:2]):
-        torch.manual_seed(k)
-        save_weights(SlerIR(Config(width=8, tokens=8)), file)
-    of("mean_weights").main([*map(str, files[:2]), "--out", str(files[2])])
-    a, b, mean = (load_weights(file) for file in files)
-    for one, other, found in zip(a.parameters(), b.parameters(), mean.parameters(), strict=True):
-        if one.shape != a.router.pins.shape:
-            assert torch.allclose(found, (one + other) / 2, atol=1e-6)
-    assert torch.allclose(mean.router.pins.norm(dim=-1), torch.ones(mean.router.pins.shape[:-1]))
-    assert torch.allclose(mean.compass.centres.norm(dim=1), torch.ones(6))
+def test_another_compass_goes_on_learning_and_keeps_its_own_stations(teacher, words, tmp_path):
+    torch.manual_seed(1)
+    other = SlerIR(Config(width=8, tokens=8))
+    for network, name in ((teacher, "old"), (other, "student")):
+        save_weights(network, tmp_path / f"{name}.safetensors")
+    files = [f"--{name}={tmp_path / file}" for name, file in
+             (("weights", "old.safetensors"), ("student", "student.safetensors"))]  # fmt: skip
+    of("teach_camera").main([*words, *files])
+    taught = load_weights(tmp_path / "run" / "taught.safetensors")
+    for part in ("fuse", "backbone"):
+        for name, v in getattr(other, part).state_dict().items():
+            assert torch.allclose(getattr(taught, part).state_dict()[name], v, atol=1e-3)
+    moved = [
+        (taught.compass.close[0][0].weight - v.compass.close[0][0].weight).norm() for v in (other, teacher)
+    ]
+    assert 0 < moved[0] < moved[1]
