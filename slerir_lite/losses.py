@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .data import AMOUNTS, MARGIN, PATH, Batch
-from .deblur import RADIUS, mixture, path_shares, sharpen
+from .deblur import mixture, path_shares, sharpen
 from .model import SlerIR
 from .route import SoftmaxGate, table_from_pairings
 from .sphere import Sense, centres, midpoint_loss, nearness, triplet_loss, uniformity_loss
@@ -28,21 +28,19 @@ def restoration_loss(
 ) -> tuple[Tensor, Tensor]:
     """mean log(MSE + nothing) / 2 over (B, 3, H, W), and the images' mean PSNR in dB.
 
-    moved: (B,) bool, where only the middle counts: at the border of a crop, what moved in is not seen, and a
-    filter that undoes motion there goes wrong as it does nowhere in a whole photo.
+    moved: (B,) bool, where only the middle counts: at the border of a crop, what moved in is not seen.
     nothing: an MSE from which on an image has little left to win.
     """
     error = (restored.float() - clean).square()
     mse = error.mean((1, 2, 3))
     if moved is not None:
-        mse = torch.where(moved, _middle(error, RADIUS), mse)
+        mse = torch.where(moved, _middle(error), mse)
     return 0.5 * (mse + nothing).log().mean(), -10 * mse.detach().clamp(min=1e-10).log10().mean()
 
 
-def _middle(error: Tensor, reach: int = MARGIN) -> Tensor:
-    """(B,) means over what nothing from farther than `reach` px brings into the crops (B, 3, H, W), or over
-    the middle half of their width and height."""
-    edge = min(reach, min(error.shape[-2:]) // 4)
+def _middle(error: Tensor) -> Tensor:
+    """(B,) means over what no motion from outside the crops (B, 3, H, W) reaches, or half their width."""
+    edge = min(MARGIN, min(error.shape[-2:]) // 4)
     return error[..., edge : error.shape[-2] - edge, edge : error.shape[-1] - edge].mean((1, 2, 3))
 
 
