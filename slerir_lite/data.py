@@ -95,7 +95,7 @@ class Photos:
     def with_halves(self, least: int = SIZE + 2 * MARGIN) -> "Photos":
         """And every second photo once more at half its size, if it is `least` px wide and high then.
 
-        What is fine in a photo is twice as fine there: photos that were made smaller are crisp so.
+        What is fine in a photo is twice as fine there.
         """
         large = [x for x in self.images[::HALVED] if min(x.shape[-2:]) >= 2 * least]
         halves = [F.avg_pool2d(x.float(), 2).round().to(torch.uint8) for x in large]

@@ -521,6 +521,15 @@ def recorder(monkeypatch):
     return Recorder
 
 
+def test_train_shows_photos_at_half_their_size_too(here, recorder):
+    Path("large").mkdir()
+    for k in range(3):
+        Image.fromarray(dead_leaves(240, k).permute(1, 2, 0).numpy()).save(f"large/{k}.png")
+    slerir("train", "--photos", "large", "-o", "runs/mine")
+    sizes = [x.shape[-1] for x in recorder.last.photos.images]
+    assert sizes == [240, 240, 240, 240, 120, 120]  # the fourth has bristles
+
+
 def test_train_passes_on_what_was_asked_for(here, recorder):
     asked = "--steps", 50, "--compass-steps", 20, "--seed", 5, "--per-batch", 7
     result = slerir("train", "--dead-leaves", 3, "-o", "runs/mine", *asked)
