@@ -26,7 +26,7 @@ import torch
 from PIL import Image
 
 from slerir_lite import model as network
-from slerir_lite.data import dead_leaves
+from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import SlerIR, pad
 from slerir_lite.photo import as_bytes
 from slerir_lite.tiles import SEE, SHARPEN, restore_in_tiles, tiles

@@ -16,6 +16,7 @@ import copy
 import io
 import json
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from slerir_lite.batch import Batch
 from slerir_lite.camera import taken
-from slerir_lite.data import RECIPE, Batch, Crops
+from slerir_lite.data import RECIPE, Crops
 from slerir_lite.files import write_whole
 from slerir_lite.fuse import Fuse
 from slerir_lite.model import Config, SlerIR
@@ -83,6 +85,11 @@ def difference(mine: Reading, goal: Reading) -> dict[str, Tensor]:
     return found
 
 
+def losses(mine: Reading, goal: Reading, amounts: Tensor) -> dict[str, Tensor]:
+    """What the student's reading should come nearer to, by name: the teacher's, and what was done."""
+    return difference(mine, goal) | {"truth": 10 * F.smooth_l1_loss(mine.read, amounts, beta=0.1)}
+
+
 def main(words: list[str] | None = None) -> None:
     parser = photos.arguments(__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="of a network, or of a compass alone")
@@ -102,8 +109,12 @@ def main(words: list[str] | None = None) -> None:
     optimizer = torch.optim.AdamW([p for part in parts for p in part.parameters()], fused=True)
     average = copy.deepcopy(student).requires_grad_(False)
     file, begun, history, begin = args.out / "state.pt", 0, [], time.monotonic()
+    settings = {"steps": args.steps, "seed": args.seed, "photos": images.checksum}
+    settings |= {"from": [zlib.crc32(it.read_bytes()) for it in (args.weights, args.student) if it]}
     if file.exists():
         state = torch.load(file, weights_only=True)
+        if state["settings"] != settings:
+            raise SystemExit(f"{file} is of a run with other settings: delete it, or choose another --out.")
         begun, history = state["step"], state["history"]
         for it, kept in ((student, "student"), (average, "average"), (optimizer, "optimizer")):
             it.load_state_dict(state[kept])
@@ -117,8 +128,7 @@ def main(words: list[str] | None = None) -> None:
             goal = reading(teacher, batch.degraded, batch, teacher.fuse)
         for name, x in (("plain", batch.degraded), ("taken", taken(batch.degraded, rng))):
             mine = reading(student, x, batch, teacher.fuse)
-            found = difference(mine, goal)
-            found["truth"] = 10 * F.smooth_l1_loss(mine.read, batch.amounts, beta=0.1)
+            found = losses(mine, goal, batch.amounts)
             loss = loss + sum(found.values())
             told |= {f"{name} {part}": round(float(v.detach()), 4) for part, v in found.items()}
         optimizer.zero_grad(set_to_none=True)
@@ -133,7 +143,7 @@ def main(words: list[str] | None = None) -> None:
             kept = {"student": student, "average": average, "optimizer": optimizer}
             state = {name: it.state_dict() for name, it in kept.items()}
             buffer = io.BytesIO()
-            torch.save(state | {"step": step + 1, "history": history}, buffer)
+            torch.save(state | {"step": step + 1, "history": history, "settings": settings}, buffer)
             write_whole(file, buffer.getvalue())
             write_whole(args.out / "history.json", json.dumps(history).encode())
             learnt = average.compass if loaded is teacher.compass else average

@@ -1,16 +1,23 @@
-"""A training run's checkpoint: written whole, and read only if not one bit of it has changed.
+"""A training run's checkpoint: written whole, and read only if not one bit of it has changed, and only by
+the run that wrote it.
 
 torch.load does not look at the checksums that torch.save writes, and takes nearly any flipped bit for a
 weight. The file is a zip archive, so Python's zipfile checks them first. Nothing in it is ever run.
 """
 
 import io
+import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from .files import write_whole
+
+if TYPE_CHECKING:
+    from .train import Trainer
 
 REMEDY = "Delete it to begin anew, or choose another folder."
 
@@ -41,3 +48,41 @@ def read_checkpoint(path: str | Path, keys: set[str]) -> dict:
     if not isinstance(state, dict) or state.keys() != keys:
         raise ValueError(f"{path} is not a checkpoint of this version of the package. {REMEDY}")
     return state
+
+
+def identity(run: "Trainer") -> str:
+    """What must agree for a checkpoint to be continued."""
+    router = getattr(run.model, "router", None)
+    how = [getattr(router, name, False) for name in ("shared", "begin", "linear")]
+    crops = run.crops
+    return json.dumps({
+        "network": type(run.model).__name__,
+        "router": [type(router).__name__, how],
+        "losses": [run.weights, run.fixed_places],
+        "config": asdict(run.model.config),
+        "seed": run.seed,
+        "photos a batch": crops.per_batch,
+        "crop": crops.size,
+        "recipe": crops.recipe,
+        "camera's share": crops.camera,
+        "corners' share": crops.cornered,
+        "number of photos": len(crops.photos),
+        "photos' checksum": crops.photos.checksum,
+        "steps": {f"{k + 1} {s.name}": s.steps for k, s in enumerate(run.plan)},
+        "plan": [asdict(s) for s in run.plan],
+    })  # fmt: skip
+
+
+def difference(there: str, here: str) -> str:
+    """What two runs' identities differ in, and what to do about it."""
+    then, now = json.loads(there), json.loads(here)
+    if not isinstance(then, dict):
+        return f"It is of another version of the package. {REMEDY}"
+    names = [name for name in now if then.get(name) != now[name]]
+    if "steps" in names:
+        names.remove("plan")  # says the same at length
+    told = "; ".join(f"{name} {json.dumps(then.get(name))}, not {json.dumps(now[name])}" for name in names)
+    longer = (
+        " A run can't be made longer: its learning rates follow from its length." if "steps" in names else ""
+    )
+    return f"It was started with {told}.{longer} Choose another folder, or the settings of then."

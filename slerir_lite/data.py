@@ -1,4 +1,4 @@
-"""Photos in; crops out, each with the whole-photo context that it was cut from. And dead leaves.
+"""Photos in; crops out, each with the whole-photo context that it was cut from.
 
 Paper: trains on crops, and names the gap between training on crops and running on whole photos.
 Ours:  a crop comes with a thumbnail of its whole *degraded* photo and with a sibling: a second crop of
@@ -11,26 +11,25 @@ A batch is a function of (seed, step) alone. A resumed run so sees what it would
 
 import warnings
 import zlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import cached_property, reduce
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
 from torch import Tensor
 
+from .batch import CELL, Batch, amounts, joined, places_of
 from .bristles import bristles
 from .camera import taken
-from .degrade import PLACES, confine, disc, draw_disc, mix, transmission
+from .degrade import confine, disc, draw_disc, mix
+from .leaves import dead_leaves
 from .photo import as_bytes, list_photos, read_photo
 from .view import View
 
 THUMBNAIL = 64  # px: every whole photo is also seen at this size, squeezed to a square
-CELL = 8  # px: a token of the close-up covers this much of the photo
 BLOCK = 16  # batches made at once: the cost of many small operations is shared
-PATH = 20  # px: the length of a blur's path that counts as an amount of 1
 SIZE = 96  # px of a crop, unless somebody says otherwise
 MARGIN = 12  # px: cut around a crop that will be blurred, so that what moves in is real
 
@@ -44,9 +43,6 @@ SEEDS_APART = 1_000_003  # between the pictures of two seeds of dead leaves
 BRISTLED = 5  # each so many photos has a twin with bristles
 HALVED = 2  # and each so many one of half its size
 CORNERED = 0.16  # share of the damaged photos whose damage is confined to a soft-edged disc
-
-# What the compass learns to read off a photo, token by token; see `amounts`.
-AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "blur length", "darkness")
 
 
 class Photos:
@@ -110,81 +106,6 @@ class Photos:
 def thumbnail(x: Tensor) -> Tensor:
     """(B, 3, H, W) whole photos -> (B, 3, 64, 64), each pixel the mean of what it covers."""
     return F.adaptive_avg_pool2d(x, THUMBNAIL)
-
-
-def dead_leaves(size: int = 192, seed: int = 0) -> Tensor:
-    """(3, size, size) uint8: opaque shapes fallen on top of one another, down to the ground.
-
-    Sizes follow a power law (density r^-3), which gives edges and a power spectrum like natural photos'
-    (Lee, Mumford & Huang 2001). Colours vary mostly in brightness, as nature's do.
-    """
-    rng = np.random.default_rng(seed)
-    fine = 2 * size  # drawn at twice the size, then halved: smooth edges
-    r_min, r_max = 4.0, 0.45 * fine
-    hue = rng.normal(0, 0.1, 3)  # one light over the whole scene
-    image = Image.new("RGB", (fine, fine))
-    draw = ImageDraw.Draw(image)
-    radii = (r_max**-2 + rng.random(900) * (r_min**-2 - r_max**-2)) ** -0.5
-    for r in np.concatenate([rng.uniform(0.3, 0.8, 12) * fine, radii]):
-        colour = np.clip(rng.beta(1.4, 1.6) + hue + rng.normal(0, 0.07, 3), 0, 1) * 255
-        corners = rng.integers(3, 9) if rng.random() < 0.4 else 24  # a polygon, or nearly an ellipse
-        angle = np.sort(rng.random(corners)) if corners < 24 else np.arange(24) / 24
-        angle = 2 * np.pi * angle
-        stretch, turn = rng.uniform(0.4, 1), rng.uniform(0, np.pi)
-        points = np.stack([np.cos(angle), stretch * np.sin(angle)], 1) * r
-        spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        points = points @ spin + rng.uniform(0, fine, 2)
-        draw.polygon([tuple(p) for p in points], fill=tuple(colour.astype(int)))
-    flat = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()[None]
-    # Shapes alone are too flat: a shade across the scene and a fine 1/f texture.
-    texture = sum(
-        F.interpolate(torch.from_numpy(rng.normal(0, 5, (1, 1, n, n))).float(), (size, size), mode="bicubic")
-        for n in (3, 12, 48, size)
-    )
-    return (F.avg_pool2d(flat, 2) + texture).clamp(0, 255)[0].round().to(torch.uint8)
-
-
-@dataclass
-class Batch:
-    """P photos with C crops each; crop c of photo p is row p * C + c.
-
-    degraded, clean: (P*C, 3, S, S) in [0, 1]; view: where the crops lie in their photos
-    thumbnail:       (P, 3, 64, 64) of the whole degraded photos
-    amounts:         (P*C, 8, S/8, S/8) what was done where, see `AMOUNTS`
-    place:           (P, 6) share of each place on the sphere, `degrade.PLACES`: 1, or 1/2 each for a mix of
-                     two and for damage in one region only, which is half clean
-    motion:          (P, 2) length (px, 0 where nothing moved) and angle (radians) of the blur's path
-    kinds:           P names, such as "haze+rain"
-    """
-
-    degraded: Tensor
-    clean: Tensor
-    view: View
-    thumbnail: Tensor
-    amounts: Tensor
-    place: Tensor
-    motion: Tensor
-    kinds: list[str]
-
-    @property
-    def label(self) -> Tensor:
-        """(P*C,) int: the place that each crop's damage has the name of, the first one's of a mix."""
-        named = [PLACES.index(kinds.split("+")[0]) for kinds in self.kinds]
-        return torch.tensor(named, device=self.place.device).repeat_interleave(2)
-
-    def photos(self, begin: int, end: int) -> "Batch":
-        """Some photos that stand side by side, with their crops; nothing is copied."""
-        photos, crops = slice(begin, end), slice(2 * begin, 2 * end)
-        return Batch(
-            self.degraded[crops], self.clean[crops], self.view[crops], self.thumbnail[photos],
-            self.amounts[crops], self.place[photos], self.motion[photos], self.kinds[photos],
-        )  # fmt: skip
-
-    def to(self, device) -> "Batch":
-        moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in moved.items()}
-        view = View(*(getattr(self.view, f.name).to(device) for f in fields(View)))
-        return replace(self, **(moved | {"view": view}))
 
 
 class Crops:
@@ -312,52 +233,3 @@ class Crops:
             crops.append(crop.flip(-1) if flip % 2 else crop)
             origins.append((top, width - side - left if flip % 2 else left))
         return crops, origins, (height, width), thumb.flip(-1) if flip % 2 else thumb
-
-
-def joined(groups: list[Batch], order: Tensor) -> Batch:
-    """All groups' photos in one batch, the p-th of them as its number order[p]."""
-    crops = (2 * order[:, None] + torch.arange(2)).flatten()
-
-    def together(parts: list[Tensor]) -> Tensor:
-        counts = [len(part) for part in parts]
-        rows = order if sum(counts) == len(order) else crops
-        found = parts[0].new_empty(len(rows), *parts[0].shape[1:])
-        for where, part in zip(rows.split(counts), parts, strict=True):
-            found.index_copy_(0, where, part)
-        return found
-
-    tensors = ("degraded", "clean", "thumbnail", "amounts", "place", "motion")
-    found = {name: together([getattr(group, name) for group in groups]) for name in tensors}
-    view = View(*(together([getattr(group.view, f.name) for group in groups]) for f in fields(View)))
-    kinds = [kind for group in groups for kind in group.kinds]
-    return Batch(**found, view=view, kinds=[kinds[p] for p in order.argsort().tolist()])
-
-
-def places_of(kinds: str) -> Tensor:
-    """(6,) shares of the places (clean, then KINDS): one 1, or 1/2 each for a mix of two."""
-    names = kinds.split("+")
-    return torch.tensor([names.count(p) / len(names) for p in PLACES])
-
-
-def amounts(did: dict, view: View, mask: Tensor) -> Tensor:
-    """(B, 8, h, w): how much of each `AMOUNTS` was done at each token, about 0 to 1.
-
-    did: what `mix` returned; view: the crops'; mask: (B, 1, h, w) where it was done. Blur has a length and
-    a direction; as a direction and its opposite are the same blur, it is given by the doubled angle.
-    """
-    found = torch.zeros(len(mask), len(AMOUNTS), *mask.shape[-2:])
-    for kind, p in did.items():
-        if kind == "noise":
-            found[:, 0] += (p["sigma"] / 50)[:, None, None]
-        elif kind == "rain":
-            found[:, 1] += (p["density"] * p["length"] * p["strength"] / 0.3)[:, None, None]
-        elif kind == "haze":
-            coarse = replace(view, step=view.step * CELL)
-            t = transmission(p["beta"], p["near"], p["depth"], coarse, *mask.shape[-2:])
-            found[:, 2:4] += torch.cat([1 - t, (1 - t) * p["air"][:, None, None, None]], 1)
-        elif kind == "blur":
-            size, twice = p["length"] / PATH, 2 * p["angle"]
-            found[:, 4:7] += torch.stack([size * twice.cos(), size * twice.sin(), size], 1)[..., None, None]
-        elif kind == "lowlight":
-            found[:, 7] += (p["gain"].log() / np.log(0.08))[:, None, None]
-    return found * mask

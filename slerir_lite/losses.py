@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .data import AMOUNTS, MARGIN, PATH, Batch
+from .batch import AMOUNTS, PATH, Batch
+from .data import MARGIN
 from .deblur import mixture, path_shares, sharpen
 from .model import SlerIR
 from .route import SoftmaxGate, table_from_pairings

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .data import AMOUNTS, thumbnail
+from .batch import AMOUNTS
+from .data import thumbnail
 from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen, sharpens, trust
 from .experts import Station
 from .fuse import Fuse

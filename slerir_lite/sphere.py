@@ -19,7 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .data import AMOUNTS, thumbnail
+from .batch import AMOUNTS
+from .data import thumbnail
 from .degrade import PLACES, quantise
 
 

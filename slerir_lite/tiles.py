@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .data import CELL, THUMBNAIL
+from .batch import CELL
+from .data import THUMBNAIL
 from .deblur import sharpens
 from .model import Restored, SlerIR, pad
 from .route import fixed

@@ -9,7 +9,6 @@ import copy
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,8 +17,9 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .checkpoint import REMEDY, read_checkpoint, write_checkpoint
-from .data import BLOCK, CORNERED, SIZE, Batch, Crops, Photos
+from .batch import Batch
+from .checkpoint import REMEDY, difference, identity, read_checkpoint, write_checkpoint
+from .data import BLOCK, CORNERED, SIZE, Crops, Photos
 from .degrade import PLACES
 from .files import sweep, write_whole
 from .interrupt import HeldBack
@@ -291,7 +291,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "history": self.history,
-            "run": self._identity(),
+            "run": identity(self),
         }
         # The history first: killed between the two, the run does its last steps and writes both again.
         write_whole(self.out / "history.json", json.dumps(self.history).encode())
@@ -302,8 +302,8 @@ class Trainer:
         if not path.exists():
             return None
         state = read_checkpoint(path, CHECKPOINT)
-        if state["run"] != self._identity():
-            raise ValueError(f"{path} belongs to another run. {difference(state['run'], self._identity())}")
+        if state["run"] != (mine := identity(self)):
+            raise ValueError(f"{path} belongs to another run. {difference(state['run'], mine)}")
         try:
             self.model.load_state_dict(state["model"])
             self.ema.load_state_dict(state["ema"])
@@ -313,43 +313,6 @@ class Trainer:
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
         ends = [sum(s.steps for s in self.plan[: k + 1]) for k in range(len(self.plan))]
         return None if self.step in ends else state  # a stage begins with a fresh optimizer
-
-    def _identity(self) -> str:
-        """What must agree for a checkpoint to be continued."""
-        router = getattr(self.model, "router", None)
-        how = [getattr(router, name, False) for name in ("shared", "begin", "linear")]
-        crops = self.crops
-        return json.dumps({
-            "network": type(self.model).__name__,
-            "router": [type(router).__name__, how],
-            "losses": [self.weights, self.fixed_places],
-            "config": asdict(self.model.config),
-            "seed": self.seed,
-            "photos a batch": crops.per_batch,
-            "crop": crops.size,
-            "recipe": crops.recipe,
-            "camera's share": crops.camera,
-            "corners' share": crops.cornered,
-            "number of photos": len(crops.photos),
-            "photos' checksum": crops.photos.checksum,
-            "steps": {f"{k + 1} {s.name}": s.steps for k, s in enumerate(self.plan)},
-            "plan": [asdict(s) for s in self.plan],
-        })  # fmt: skip
-
-
-def difference(there: str, here: str) -> str:
-    """What two runs' identities differ in, and what to do about it."""
-    then, now = json.loads(there), json.loads(here)
-    if not isinstance(then, dict):
-        return f"It is of another version of the package. {REMEDY}"
-    names = [name for name in now if then.get(name) != now[name]]
-    if "steps" in names:
-        names.remove("plan")  # says the same at length
-    told = "; ".join(f"{name} {json.dumps(then.get(name))}, not {json.dumps(now[name])}" for name in names)
-    longer = (
-        " A run can't be made longer: its learning rates follow from its length." if "steps" in names else ""
-    )
-    return f"It was started with {told}.{longer} Choose another folder, or the settings of then."
 
 
 def bf16_pays() -> bool:

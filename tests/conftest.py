@@ -5,7 +5,8 @@ import signal
 import pytest
 import torch
 
-from slerir_lite.data import Photos, dead_leaves
+from slerir_lite.data import Photos
+from slerir_lite.leaves import dead_leaves
 
 torch.set_num_threads(1)
 # What a shell runs in the background ignores Ctrl-C, and so would all that these tests start and interrupt.

@@ -1,5 +1,7 @@
 """Photos saved as JPEG: how a compass learns that they are the same photos, and what is measured of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from PIL import Image
 from scripts import of
 
 from slerir_lite.camera import GRAIN, GRAINED, WAYS, as_jpeg, saved, taken
-from slerir_lite.data import Crops, Photos, dead_leaves
+from slerir_lite.data import Crops, Photos
+from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.sphere import Compass
 from slerir_lite.weights import load_weights, save_weights
@@ -74,6 +77,21 @@ def test_nothing_differs_where_nothing_was_learnt(teacher):
     assert something["tokens"] > 1e-3
 
 
+def test_what_was_done_is_learnt_too(teacher):
+    teach = of("teach_camera")
+    batch = Crops(Photos.dead_leaves(2, 96), per_batch=3, size=48).batch(0)
+    teacher.requires_grad_(False)
+    mine = teach.reading(teacher, batch.degraded, batch, teacher.fuse)
+    goal = replace(mine)
+    mine.read = mine.read.clone().requires_grad_()
+    found = teach.losses(mine, goal, batch.amounts)
+    sum(found.values()).backward()  # of what the teacher says nothing is left to learn
+    off = (mine.read - batch.amounts).detach()
+    assert torch.equal(mine.read.grad.sign(), off.sign())
+    huber = [v * v / 0.2 if abs(v) < 0.1 else abs(v) - 0.05 for v in off.flatten().tolist()]
+    assert found["truth"].item() == pytest.approx(10 * sum(huber) / len(huber), rel=1e-4)
+
+
 @pytest.fixture
 def words(tmp_path) -> list[str]:
     """What to call a script with; the weights to go on from are still to be put in old.safetensors."""
@@ -98,6 +116,9 @@ def test_only_what_reads_the_close_up_learns(teacher, words, tmp_path):
     taught = (tmp_path / "run" / "taught.safetensors").read_bytes()
     assert isinstance(load_weights(tmp_path / "run" / "taught.safetensors"), SlerIR)
     teach.main(words)  # finished: nothing is done anew
+    assert (tmp_path / "run" / "taught.safetensors").read_bytes() == taught
+    with pytest.raises(SystemExit, match="other settings"):
+        teach.main([*words, "--seed", "5"])
     assert (tmp_path / "run" / "taught.safetensors").read_bytes() == taught
 
 

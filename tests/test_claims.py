@@ -13,8 +13,9 @@ from PIL import Image
 from scipy.special import log_softmax, softmax
 from scripts import of
 
-from slerir_lite.data import Crops, dead_leaves
+from slerir_lite.data import Crops
 from slerir_lite.degrade import PLACES
+from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.pairs import MADE, make_pair
 from slerir_lite.photo import as_bytes

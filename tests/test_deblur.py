@@ -8,7 +8,6 @@ import scipy.ndimage
 import skimage.restoration
 import torch
 
-from slerir_lite.data import dead_leaves
 from slerir_lite.deblur import (
     ANGLES,
     FILTERS,
@@ -27,6 +26,7 @@ from slerir_lite.deblur import (
     trust,
 )
 from slerir_lite.degrade import convolve, motion_kernel
+from slerir_lite.leaves import dead_leaves
 
 PER_PATH = len(STRENGTHS)
 

@@ -11,9 +11,9 @@ import torch
 from scripts import of
 
 from slerir_lite import classical
-from slerir_lite.data import dead_leaves
 from slerir_lite.degrade import convolve, motion_kernel
 from slerir_lite.evaluate import psnr
+from slerir_lite.leaves import dead_leaves
 from slerir_lite.photo import as_bytes, as_photo
 
 ROOT = Path(__file__).resolve().parent.parent

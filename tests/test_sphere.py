@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy.spatial.distance import pdist
 from torch import nn
 
-from slerir_lite.data import AMOUNTS
+from slerir_lite.batch import AMOUNTS
 from slerir_lite.degrade import PLACES
 from slerir_lite.sphere import (
     Compass,

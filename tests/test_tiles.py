@@ -7,9 +7,10 @@ import torch
 
 from slerir_lite import model as network
 from slerir_lite import tiles as in_tiles
-from slerir_lite.data import dead_leaves, thumbnail
+from slerir_lite.data import thumbnail
 from slerir_lite.deblur import RADIUS
 from slerir_lite.degrade import PLACES
+from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.tiles import LOOK, SEE, SHARPEN, restore_in_tiles, tiles
 from slerir_lite.values import WHITE

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data import Photos, dead_leaves
+from ..data import Photos
+from ..leaves import dead_leaves
 from ..photo import as_bytes, list_photos, read_photo
 
 HELD_OUT = ("cat.png", "pavilion.png", "raccoon.png")

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 import traitlets
 
-from ..data import Batch, Crops
+from ..batch import Batch
+from ..data import Crops
 from ..degrade import PLACES
 from ..losses import weighted
 from ..model import Generalist
