@@ -9,7 +9,7 @@ from ..evaluate import psnr
 from ..photo import as_photo
 from .style import HIGHEST, ORANGE, canvas, head, plain
 
-ACROSS = 620  # px: at the usual 850 the photos of one figure would weigh twice as much
+ACROSS = 600  # px: at the usual 850 the photos of one figure would weigh twice as much
 
 
 def before_and_after(before, after, clean=None, region=None, names=("before", "after", "clean")) -> Figure:
