@@ -26,8 +26,8 @@ from .view import View
 LEVELS = (0, 0, 1, 2, 2, 1, 0, 0)  # layer by layer: at 1/2, 1/4 or 1/8 of the size
 RUNS = tuple(level for level, _ in groupby(LEVELS))  # stations side by side
 MULTIPLE = 8
-# Motion is undone in photos of which this share shows a path of 5 px or more. With 2 % what was out of focus
-# around a sharp flower passed for motion, and got rings.
+# Motion is undone in photos of which more than this share shows a path of 5 px or more. With 2 % a soft
+# flower at the edge of a sharp photo passed for motion, and the whole photo got rings.
 SEEN, SHARE = 0.25, 0.05
 
 

@@ -134,8 +134,7 @@ def test_a_compass_alone_is_taught_too(words, tmp_path):
 
 
 @pytest.mark.parametrize("joint", [False, True])
-def test_a_network_is_tuned_with_its_compass_or_without(teacher, words, tmp_path, monkeypatch, joint):
-    monkeypatch.setattr(of("tune_shipped"), "BATCHES", 4)
+def test_a_network_is_tuned_with_its_compass_or_without(teacher, words, tmp_path, joint):
     save_weights(teacher, tmp_path / "old.safetensors")
     start = ["--start", str(tmp_path / "old.safetensors"), "--trust", "2", "--cornered", "0.5"]
     of("tune_shipped").main([*words, *start, *(["--joint"] if joint else [])])

@@ -246,7 +246,7 @@ def test_photos_that_show_motion_are_sharpened_and_others_are_left_bit_for_bit(m
         seen = torch.zeros_like(real(model, local))
         if len(local) == len(clean):
             seen[1, :, :3, :6] = 1  # of 14 x 18 tokens
-            seen[3, :, :3, :3] = 1  # under a twentieth: as sharp a photo's soft background may look
+            seen[3, :, :3, :3] = 1  # under a twentieth: so little may be just soft
         return seen
 
     monkeypatch.setattr(model, "blurred", only_in_a_corner_of_the_second)
