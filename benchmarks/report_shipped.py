@@ -79,20 +79,24 @@ def tiles_table(found: dict) -> str:
     return f"{found['tasks']['noise25']['photos']} photos a task.\n\n{grid(head, rows)}"
 
 
-def mixes_table(found: dict) -> str:
-    """C6: whose specialists a mix takes, and PSNR along its own and along other paths."""
+def mixes_table(found: dict, best: dict) -> str:
+    """C6: whose specialists a mix takes, and PSNR along its own and along other paths.
+
+    best: {mix: the better of both parents', and the best mixed path}, see `probe_hindsight`.
+    """
     taken, scored = [], []
     for mix, of in found.items():
         says = f"{mix}, held out" if mix in HELD_OUT_MIXES else mix
         shares = [percent(of[key]) for key in ("first", "second", "third", "photos_with_both")]
         taken.append([says, str(of["stations_that_differ"]), *shares])
-        scored.append([says, *(number(v, 2) for v in of["psnr"].values())])
+        values = [*of["psnr"].values(), best[mix]["parent"], best[mix]["found"]]
+        scored.append([says, *(number(v, 2) for v in values)])
     photos = max(of["photos"] for of in found.values())
     heads = (
         ["mix", "stations where the parents differ, of 8", "there: the first's, %", "the second's, %",
          "a third, %", "photos with both, %"],
         ["PSNR, dB, along", "its own path", "the named place's", "the first parent's", "the second's",
-         "both in a row"],
+         "both in a row", "in hindsight: the better parent's", "at each station the better one's"],
     )  # fmt: skip
     return f"{photos} photos a mix.\n\n{grid(heads[0], taken)}\n\n{grid(heads[1], scored)}"
 
@@ -130,7 +134,7 @@ def rewritten(root: Path = ROOT) -> str:
     tables = {
         "references": references_table(read("references"), scores),
         "shipped:C5": tiles_table(read("patches")),
-        "shipped:C6": mixes_table(parts["mixes"]) if "mixes" in parts else NOTHING,
+        "shipped:C6": mixes_table(parts["mixes"], parts["hindsight"]) if "hindsight" in parts else NOTHING,
         "shipped:C8": paths_table(parts["paths"], every) if "paths" in parts else all_photos_table(every),
         "shipped:specialists": SEEN if "specialists" in parts else NOTHING,
     }

@@ -142,6 +142,17 @@ def test_what_is_said_of_mixes_is_so():
     assert f"haze+noise gains {more['haze+noise']:.1f} dB" in log
 
 
+def test_what_is_said_of_mixed_paths_in_hindsight_is_so():
+    parts = measured("shipped")["parts"]
+    parent = {mix: row["parent"] for mix, row in parts["hindsight"].items()}
+    gain = {mix: row["found"] - parent[mix] for mix, row in parts["hindsight"].items()}
+    assert min(gain.values()) >= 0 and f"gains at most {max(gain.values()):.1f} dB over the first" in PAGE
+    missed = {mix: parent[mix] - parts["mixes"][mix]["psnr"]["own"] for mix in parent}
+    dark = [missed.pop(mix) for mix in ("lowlight+blur", "lowlight+noise")]
+    assert f"{dark[0]:.1f} dB with blur and {dark[1]:.1f} dB with noise" in PAGE
+    assert max(missed.values()) < 0.1
+
+
 def test_what_is_said_of_paths_is_so():
     every = measured("scores")["routing"]["paths_by_task"]
     alone = sum(paths == 1 for paths in every.values())
