@@ -11,13 +11,13 @@ from claims import revision
 from slerir_lite.files import write_whole
 
 
-def arguments(doc: str, words: list[str] | None) -> argparse.Namespace:
+def reader(doc: str) -> argparse.ArgumentParser:
     """--pairs, --out and --limit."""
     parser = argparse.ArgumentParser(description=doc.split("\n")[0])
     parser.add_argument("--pairs", type=Path, required=True, help="as `slerir evaluate --pairs` reads them")
     parser.add_argument("--out", type=Path, required=True, help="the file to write, or to go on with")
     parser.add_argument("--limit", type=int, help="the first so many photos of each task")
-    return parser.parse_args(words)
+    return parser
 
 
 def fill(file: Path, limit: int | None, parts: dict[str, Callable[[], object]]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from parts import arguments, fill
+from parts import fill, reader
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -75,7 +75,7 @@ def measure(folder: Path, task: str, limit: int | None) -> dict:
 
 
 def main(words: list[str] | None = None) -> None:
-    args = arguments(__doc__, words)
+    args = reader(__doc__).parse_args(words)
     fill(args.out, args.limit, {task: partial(measure, args.pairs, task, args.limit) for task in TOOLS})
 
 

@@ -3,7 +3,7 @@
     python benchmarks/report_shipped.py
 
 Writes between `<!-- references -->`, `<!-- shipped:C5 -->` and so on, and what closes them, in
-docs/claims.md, from references.json, shipped.json, scores.json and patches.json; and
+docs/claims.md, from references.json, shipped.json, exchange.json, scores.json and patches.json; and
 docs/pictures/specialists.png. tests/test_shipped.py says when this is due.
 """
 
@@ -22,7 +22,7 @@ from slerir_lite.pairs import FIVE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, PICTURE = "docs/claims.md", "docs/pictures/specialists.png"
-MARKED = re.compile(r"(<!-- (references|shipped:\w+) -->).*?(<!-- /\2 -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- (references|exchange|shipped:\w+) -->).*?(<!-- /\2 -->)", re.DOTALL)
 SHOWN = {
     "size": ("what it changes", "grey levels", 1),
     "high": ("fine detail: above ¼ cycle a pixel", "% of the change", 100),
@@ -133,6 +133,7 @@ def rewritten(root: Path = ROOT) -> str:
     every = scores["routing"]["paths_by_task"]
     tables = {
         "references": references_table(read("references"), scores),
+        "exchange": exchange_table(read("exchange")),
         "shipped:C5": tiles_table(read("patches")),
         "shipped:C6": mixes_table(parts["mixes"], parts["hindsight"]) if "hindsight" in parts else NOTHING,
         "shipped:C8": paths_table(parts["paths"], every) if "paths" in parts else all_photos_table(every),
@@ -140,6 +141,30 @@ def rewritten(root: Path = ROOT) -> str:
     }
     text = (root / PAGE).read_text("utf-8")
     return MARKED.sub(lambda m: f"{m[1]}\n{tables[m[2]]}\n{m[3]}", text)
+
+
+def exchange_table(found: dict) -> str:
+    """What it costs to send a photo along another place's path; found: exchange.json."""
+    networks = dict(found["parts"])
+    shipped, short = [networks.pop("shipped")], list(networks.values())
+    rows = []
+    for task, place in FIVE.items():
+        values = (*lost(short, task, place), *lost(shipped, task, place))
+        rows.append([task, *(number(v, 2) for v in values)])
+    head = ["task", "ten minutes: its own path, dB", "another's, less", "at worst",
+            "shipped weights: its own path, dB", "another's, less", "at worst"]  # fmt: skip
+    seeds = f"{len(short)} seeds of ten minutes. " if short else ""
+    return f"{seeds}{found['limit']} photos a task.\n\n{grid(head, rows)}"
+
+
+def lost(networks: list[dict], task: str, own: str) -> tuple[float | None, ...]:
+    """PSNR along the own place's path, what the five others' paths cost on average, and the worst of them;
+    means over networks, None where there is none."""
+    if not networks:
+        return None, None, None
+    score = {place: np.mean([net[task][place] for net in networks]) for place in networks[0][task]}
+    less = [score[own] - v for place, v in score.items() if place != own]
+    return score[own], np.mean(less), max(less)
 
 
 def all_photos_table(every: dict[str, int]) -> str:

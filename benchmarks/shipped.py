@@ -8,7 +8,7 @@ Run it again to go on: probes that the file holds already are not redone. PAIRS:
 
 from functools import partial
 
-from parts import arguments, fill
+from parts import fill, reader
 from probe_hindsight import hindsight
 from probe_paths import mixes, paths
 from probe_specialists import specialists
@@ -17,7 +17,7 @@ from slerir_lite.weights import load_pretrained
 
 
 def main(words: list[str] | None = None) -> None:
-    args, model = arguments(__doc__, words), load_pretrained()
+    args, model = reader(__doc__).parse_args(words), load_pretrained()
     probes = {"mixes": mixes, "hindsight": hindsight, "specialists": specialists, "paths": paths}
     fill(
         args.out, args.limit, {name: partial(p, model, args.pairs, args.limit) for name, p in probes.items()}

@@ -21,6 +21,7 @@ from slerir_lite.pairs import MADE, make_pair
 from slerir_lite.photo import as_bytes
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, table_from_pairings
 from slerir_lite.train import Trainer
+from slerir_lite.weights import save_weights
 
 measure_centres = Trainer.measure_centres
 
@@ -469,6 +470,33 @@ def test_in_hindsight_no_mix_is_worse_than_along_its_better_parents_path(folder)
         parents = [known[mix]["psnr"][which] for which in ("first", "second")]
         assert row["parent"] == max(parents) and row["found"] >= row["parent"]
         assert 0 <= row["first"] <= 1 and row["photos"] == 1
+
+
+def test_exchanged_specialists_matter_where_they_differ_and_only_there(folder):
+    probe, model = of("exchange"), small("slerir").build(0).eval()
+    for station in model.backbone.stations:
+        station.copy_first()
+    same = probe.exchange(lambda: model, folder, 1)
+    assert all(len(set(row.values())) == 1 for row in same.values())
+    paths = of("probe_paths").place_paths(model)
+    with torch.no_grad():
+        model.backbone.stations[2].experts[1].second.bias.add_(0.5)
+    found = probe.exchange(lambda: model, folder, 1)
+    for task, row in found.items():
+        for place, path in paths.items():
+            assert (row[place] == same[task][place]) == (path[2] != 1)
+    assert {path[2] == 1 for path in paths.values()} == {True, False}
+
+
+def test_exchanged_are_the_shipped_specialists_and_those_of_every_seed(folder, tmp_path):
+    run = tmp_path / "work" / "whole-slerir-3"
+    run.mkdir(parents=True)
+    save_weights(small("slerir").build(0), run / "model.safetensors", {})
+    words = ["--pairs", folder, "--limit", 1, "--out", tmp_path / "found.json", "--work", run.parent]
+    of("exchange").main([str(word) for word in words])
+    found = json.loads((tmp_path / "found.json").read_text())["parts"]
+    assert list(found) == ["shipped", "seed 3"] and found["shipped"] != found["seed 3"]
+    assert all(set(row) == set(PLACES) for row in found["shipped"].values())
 
 
 # The runs

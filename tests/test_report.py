@@ -222,3 +222,25 @@ def test_every_claim_has_a_place_in_the_docs():
     text = (ROOT / "docs" / "claims.md").read_text("utf-8")
     for claim in of("variants").CLAIMS:
         assert f"<!-- claims:{claim} -->" in text and f"## {claim}. " in text
+
+
+# Prose
+
+
+def test_what_is_said_of_whole_networks_is_so():
+    text = (ROOT / "docs" / "claims.md").read_text("utf-8")
+    runs = of("paired").load(ROOT / "benchmarks" / "claims" / "short")
+    whole = {name: row for (kind, name), row in runs.items() if kind == "whole"}
+    five, corners = (of("report_metrics").METRICS[claim, "whole"] for claim in ("C1", "C5"))
+    gain = {}
+    for name in ("slerir", "conditioned", "neither-sense"):
+        values = (of("report").values(five[0], whole[of_]) for of_ in (name, "generalist"))
+        gain[name] = of("paired").difference(*values).mean
+    assert f"(this rival) {gain['conditioned']:.1f} dB" in text
+    assert f"{gain['neither-sense']:.1f} dB, both together {gain['slerir']:.1f} dB" in text
+    inside = of("report").compared(corners[1], whole, "neither-sense")
+    assert inside.sign == 1 and f"the network is {inside.mean:.1f} dB better with it" in text
+    outside = [of("report").values(corners[2], whole[n]).values() for n in ("slerir", "neither-sense")]
+    assert f"({np.mean(list(outside[0])):.0f} instead of {np.mean(list(outside[1])):.0f} dB)" in text
+    took = [run["seconds"] for row in whole.values() for run in row.values()]
+    assert f"took {min(took):.0f} to {max(took):.0f} s" in text

@@ -14,6 +14,7 @@ from slerir_lite import classical
 from slerir_lite.degrade import convolve, motion_kernel
 from slerir_lite.evaluate import psnr
 from slerir_lite.leaves import dead_leaves
+from slerir_lite.pairs import FIVE
 from slerir_lite.photo import as_bytes, as_photo
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,10 +92,18 @@ def test_a_map_is_the_mean_over_tasks():
     assert np.allclose(of("report_shipped").means(rows, "size"), [[2, 3, 4], [12, 13, 14]])
 
 
+def test_what_another_places_path_costs_is_a_mean_over_networks_and_places():
+    one = {"noise25": {"noise": 30.0, "clean": 28.0, "rain": 27.0}}
+    other = {"noise25": {"noise": 32.0, "clean": 32.0, "rain": 29.0}}  # means 31, 30, 28
+    lost = of("report_shipped").lost
+    assert lost([one, other], "noise25", "noise") == (31, 2, 3)
+    assert lost([], "noise25", "noise") == (None, None, None)
+
+
 def test_the_page_says_what_was_measured():
     assert of("report_shipped").rewritten() == PAGE, "run `python benchmarks/report_shipped.py`"
     marks = {name for _, name, _ in of("report_shipped").MARKED.findall(PAGE)}
-    assert marks == {"references", "shipped:C5", "shipped:C6", "shipped:C8", "shipped:specialists"}
+    assert marks == {"references", "exchange", *(f"shipped:{of}" for of in ("C5", "C6", "C8", "specialists"))}
     tables = re.findall(r"(?:^\|.*\n?)+", PAGE, re.M)
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
 
@@ -111,6 +120,17 @@ def test_the_picture_shows_what_was_measured_and_has_words_in_its_place():
 
 
 # Prose
+
+
+def test_what_is_said_of_exchanged_specialists_is_so():
+    networks = measured("exchange")["parts"]
+    shipped = [networks.pop("shipped")]
+    short, long = ({task: of("report_shipped").lost(net, task, FIVE[task])[1] for task in FIVE}
+                   for net in (list(networks.values()), shipped))  # fmt: skip
+    parted = sorted(f"{short.pop(task):.1f}" for task in ("noise25", "rain", "lowlight"))
+    assert f"another's path costs {parted[0]} to {parted[-1]} dB" in PAGE
+    assert max(short.values()) < 1 and "In haze and blur it costs less than 1 dB" in PAGE
+    assert f"costs {min(long.values()):.0f} to {max(long.values()):.0f} dB in every task" in PAGE
 
 
 def test_what_is_said_of_tiles_is_so():
