@@ -242,5 +242,11 @@ def test_what_is_said_of_whole_networks_is_so():
     assert inside.sign == 1 and f"the network is {inside.mean:.1f} dB better with it" in text
     outside = [of("report").values(corners[2], whole[n]).values() for n in ("slerir", "neither-sense")]
     assert f"({np.mean(list(outside[0])):.0f} instead of {np.mean(list(outside[1])):.0f} dB)" in text
+    paths = of("report_metrics").METRICS["C8", "whole"]
+    used, changes = (of("report").values(paths[k], whole["slerir"]).values() for k in (0, 2))
+    assert f"{min(used)} to {max(used)} over all photos" in text
+    table = of("report").values(paths[2], whole["table"]).values()
+    changed = [f"{np.mean(list(of_)):.0f} %" for of_ in (changes, table)]
+    assert f"in {changed[0]} of the photos, but so does the table's in {changed[1]}," in text
     took = [run["seconds"] for row in whole.values() for run in row.values()]
     assert f"took {min(took):.0f} to {max(took):.0f} s" in text
