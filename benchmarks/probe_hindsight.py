@@ -1,9 +1,8 @@
 """What a mixed path could give a mix at best: at each station the parent's specialist that turns out better.
 
 With the clean photo at hand, a walk through the stations begins with the better parent's path and tries at
-each station the other parent's specialist. What that gains, no way of choosing between the two can surpass
-by much (a walk that began elsewhere might end a little higher); so it tells a fault of the choosing from one
-of the specialists.
+each station the other parent's specialist. Where even that gains next to nothing, it is not the choosing that
+fails. It tries one path a station and not all of them; another order might end a little higher.
 """
 
 from collections.abc import Callable, Sequence
