@@ -249,4 +249,4 @@ def test_what_is_said_of_whole_networks_is_so():
     changed = [f"{np.mean(list(of_)):.0f} %" for of_ in (changes, table)]
     assert f"in {changed[0]} of the photos, but so does the table's in {changed[1]}," in text
     took = [run["seconds"] for row in whole.values() for run in row.values()]
-    assert f"took {min(took):.0f} to {max(took):.0f} s" in text
+    assert f"took {min(took):,.0f} to {max(took):,.0f} s" in text
