@@ -460,7 +460,7 @@ def test_a_mixs_stations_are_shared_out_among_its_parents_and_a_third(folder):
 def test_a_walk_in_hindsight_ends_where_no_station_but_the_best_is_left():
     worth = {0: (1, 5), 1: (4, 2), 2: (3, 3), 3: (0, 9)}  # of each station's two choices, one by one
     score = lambda path: sum(worth[layer][choice] for layer, choice in enumerate(path))  # noqa: E731
-    assert of("probe_hindsight").walk(score, (0, 0, 0, 0), (1, 1, 1, 1)) == ([1, 0, 0, 1], 5 + 4 + 3 + 9)
+    assert of("probe_hindsight").walk(score, (0, 0, 0, 0), (1, 1, 1, 1)) == (1, 0, 0, 1)
 
 
 def test_in_hindsight_no_mix_is_worse_than_along_its_better_parents_path(folder):
@@ -469,7 +469,7 @@ def test_in_hindsight_no_mix_is_worse_than_along_its_better_parents_path(folder)
     for mix, row in of("probe_hindsight").hindsight(model, folder, 1).items():
         parents = [known[mix]["psnr"][which] for which in ("first", "second")]
         assert row["parent"] == max(parents) and row["found"] >= row["parent"]
-        assert 0 <= row["first"] <= 1 and row["photos"] == 1
+        assert row["photos"] == 1
 
 
 def test_exchanged_specialists_matter_where_they_differ_and_only_there(folder):
