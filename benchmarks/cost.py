@@ -68,7 +68,7 @@ def trainer(model, crops: Crops, turns: int):
         x = batch.degraded.contiguous(memory_format=LAST)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16_pays()):
             if isinstance(model, SlerIR):
-                y = model(x, view=batch.view, small=batch.thumbnail, motion=batch.motion).image
+                y = model(x, view=batch.view, thumbnails=batch.thumbnail, motion=batch.motion).image
             else:
                 y = model(x)
         optimizer.zero_grad(set_to_none=True)

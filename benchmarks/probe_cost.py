@@ -76,7 +76,7 @@ def training(model: nn.Module) -> Callable[[int], None]:
         if isinstance(model, SlerIR):
             told = {
                 "view": batch.view,
-                "small": batch.thumbnail,
+                "thumbnails": batch.thumbnail,
                 "motion": batch.motion,
                 "label": batch.label,
             }

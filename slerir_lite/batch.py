@@ -88,7 +88,7 @@ def places_of(kinds: str) -> Tensor:
 
 
 def amounts(did: dict, view: View, mask: Tensor) -> Tensor:
-    """(B, 8, h, w): how much of each `AMOUNTS` was done at each token, about 0 to 1.
+    """(B, 8, h, w): how much of each `AMOUNTS` was done at each token: 0 to 1, rain to 2.
 
     did: what `mix` returned; view: the crops'; mask: (B, 1, h, w) where it was done. Blur has a length and
     a direction; as a direction and its opposite are the same blur, it is given by the doubled angle.

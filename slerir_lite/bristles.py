@@ -1,5 +1,6 @@
 """Made-up bristles on clean photos: thin bright strokes that no rain may be taken for.
 
+Paper: nothing of the kind is public.
 Ours: fur, grass and whiskers look like streaks of rain to a network that has seen few of them, and it took
 them away. Rain falls one way; bristles point in many. So some training photos get tufts of them, which are
 part of the scene and must stay.

@@ -1,6 +1,6 @@
 """What a camera does to a photo after all that broke it: faint grain, and a JPEG's loss of fine detail.
 
-Paper: trains on photos that saw neither.
+Paper: nothing public on either.
 Ours:  both. A network that saw neither goes by the finest detail, which JPEG takes away (the colours' at half
        their resolution, 4:2:0, first of all): it took noisy, blurred and dark JPEGs for clean ones, and a
        clean photo's grain for damage (`benchmarks/log.md`).

@@ -61,6 +61,7 @@ def identity(run: "Trainer") -> str:
         "losses": [run.weights, run.fixed_places],
         "config": asdict(run.model.config),
         "seed": run.seed,
+        "processes": run.accelerator.num_processes,  # they share out the batches
         "photos a batch": crops.per_batch,
         "crop": crops.size,
         "recipe": crops.recipe,

@@ -74,7 +74,7 @@ def sharpens(weight: Tensor) -> Tensor:
 def sharpen(x: Tensor, weight: Tensor) -> Tensor:
     """Each of (B, 3, H, W) through the mean of the filters by its (B, FILTERS) weights; not clipped."""
     with torch.autocast(x.device.type, enabled=False):
-        kernel = weight.float() @ filters().to(weight.device).flatten(1)
+        kernel = weight.float() @ _filters_on(weight.device)
         return convolve(x.float(), kernel.unflatten(1, (2 * RADIUS + 1, -1)))
 
 
@@ -132,6 +132,13 @@ def filters() -> Tensor:
     nothing[:, RADIUS, RADIUS] = 1
     kernel = torch.cat([nothing, kernel])
     return kernel / kernel.sum((1, 2), keepdim=True)
+
+
+@cache
+@torch.inference_mode(False)  # see `filters`
+def _filters_on(device: torch.device) -> Tensor:
+    """`filters` as (FILTERS, 63 * 63), 8 MB, kept on each device that asked for them."""
+    return filters().to(device).flatten(1)
 
 
 def path_shares(motion: Tensor) -> Tensor:

@@ -1,13 +1,14 @@
 """How photos break: noise, rain, haze, blur and low light; mixes of them; masks that keep one in a region.
 
-Paper: trains on public pairs (BSD400/WED + noise, Rain100L, RESIDE, GoPro, LOL).
+Paper: public pairs of noisy, rainy, hazy, blurred and dark photos with their clean ones.
 Ours:  the five are made from physics, so that anyone can train without a download and every photo's
        damage is known exactly. Haze follows Koschmieder's law y = t x + A (1 - t), t = exp(-beta depth).
 
 Every degradation is a function `f(x, severity=None, *, generator=None, view=None, **physical)` which
 returns `(y, did)`. `did` holds one row a photo of all that was drawn. Handing it back, `f(x2, **did)`,
 does the same damage to another view of the same photo: a crop, or a thumbnail of the whole. So a
-crop's haze belongs to the depth of its photo, and a thumbnail shows the haze that the crop has.
+crop's haze belongs to the depth of its photo, and a thumbnail shows the haze that the crop has. All of it
+happens on the CPU, so that a seed does the same damage on every machine: move the result.
 """
 
 import math
@@ -75,7 +76,8 @@ def rain(
     x: (B, 3, H, W) in [0, 1]. Returns (y, dict of (B,) tensors).
     """
     n = len(x)
-    s = None if None not in (density, length, strength, veil) else _severity(severity, n, generator)
+    told = all(v is not None for v in (density, length, strength, veil))
+    s = None if told else _severity(severity, n, generator)
     density = 0.003 * (22 / 3) ** s if density is None else _column(density, n)
     length = 9 + 16 * s + _uniform(-1, 3, n, generator) if length is None else _column(length, n)
     angle = _uniform(-0.6, 0.6, n, generator) if angle is None else _column(angle, n)

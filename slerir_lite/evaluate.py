@@ -1,8 +1,8 @@
 """The benchmark: a network's scores, task by task, and how well its compass names what it sees.
 
 Scores are scikit-image's, on whole photos, RGB, rounded to 8 bits: PSNR with peak 255, and SSIM with the
-Gaussian window of its authors (sigma 1.5; Wang et al. 2004). A null in a table is a PSNR without limit:
-nothing differs.
+Gaussian window of its authors (sigma 1.5; Wang et al. 2004). A null is a PSNR without limit, as
+nothing differs (and a mean of such), or the SSIM of a photo that is smaller than its window of 11 px.
 """
 
 import math

@@ -2,8 +2,8 @@
 
 Paper: a triplet-constrained contrastive loss with uniformity, and a restoration loss not given.
 Ours:  the midpoints, the reading, their weights; and for restoration the mean over images of
-       log(MSE + 1e-5) / 2. That is PSNR but for a factor, so that no degradation outweighs another by
-       being brighter, and it beat L1 by 0.5 dB in a prototype.
+       log(MSE + c) / 2. That is PSNR but for a factor and for c, so that no degradation outweighs another
+       by being brighter; it beat L1 by 0.5 dB in a prototype. While a run is young c is larger, see `train`.
 """
 
 import torch
@@ -104,7 +104,7 @@ def gate_loss(gate: SoftmaxGate, sense: Sense, share: Tensor) -> dict[str, Tenso
     share: (B, 6) of the places; a mix has half of either parent's specialist.
     """
     told = F.one_hot(table_from_pairings(), gate.experts).to(share)  # (L, 6, K)
-    goal = torch.einsum("bp,lpk->blk", share, told.to(share.device))
+    goal = torch.einsum("bp,lpk->blk", share, told)
     return {"gate": -(goal * gate.scores(sense).log_softmax(-1)).sum(-1).mean()}
 
 

@@ -19,7 +19,7 @@ from .data import thumbnail
 from .deblur import FILTERS, Deblur, mixture, path_shares, sharpen, sharpens, trust
 from .experts import Station
 from .fuse import Fuse
-from .route import LAYERS, NearestPin, Route, fixed, pins_from_centres
+from .route import NearestPin, Route, first_experts, fixed, pins_from_centres
 from .sphere import Compass, Sense
 from .view import View
 
@@ -73,6 +73,7 @@ class Backbone(nn.Module):
         x = self.enter(F.pixel_unshuffle(x, 2))
         skips, run, level = [], 0, 0
         factors = scale(run, x.shape[-2:])
+        choice = route.choice.cpu()  # a GPU is waited for once, not at each station
         for layer, station in enumerate(self.stations):
             if LEVELS[layer] != level:
                 if LEVELS[layer] > level:
@@ -85,7 +86,7 @@ class Backbone(nn.Module):
             gate = None  # it is 1, and matters only to the router's gradient
             if route.gate is not None and route.gate.requires_grad:
                 gate = route.gate[:, layer, None, None, None]
-            x = station(x, route.choice[:, layer], factors, gate)
+            x = station(x, choice[:, layer], factors, gate)
         return F.pixel_shuffle(self.leave(x), 2)
 
 
@@ -99,7 +100,7 @@ class Restored:
     image: Tensor
     route: Route
     sense: Sense
-    local: Tensor | None
+    local_tokens: Tensor | None
     guide: Tensor
 
 
@@ -120,20 +121,21 @@ class SlerIR(nn.Module):
         self.backbone = Backbone(config)
 
     def forward(self, x: Tensor, sense: Sense | None = None, view: View | None = None,
-                small: Tensor | None = None, motion: Tensor | None = None,
+                thumbnails: Tensor | None = None, motion: Tensor | None = None,
                 choice: Tensor | None = None, label: Tensor | None = None) -> Restored:  # fmt: skip
-        """x alone: whole photos. In training: `small` (P, 3, 64, 64) thumbnails, x with two crops of each,
-        which lie at `view`, and `motion` (P, 2) as in `Batch`. Of whole photos `sense` may be known already.
+        """x alone: whole photos. In training: `thumbnails` (P, 3, 64, 64) of the photos, x with two crops of
+        each, which lie at `view`, and `motion` (P, 2) as in `Batch`. Of whole photos `sense` may be known
+        already; where it has no `filters`, motion stays.
         choice: (B, 8), to override the router. label: (B,) places, for a router that is told them."""
         height, width = x.shape[-2:]
-        if small is not None and view is None:
-            raise ValueError("crops (given with `small`) need the `view` that says where they lie")
+        if thumbnails is not None and view is None:
+            raise ValueError("crops (given with `thumbnails`) need the `view` that says where they lie")
         x = pad(x)
         local = self.compass.look(x)
         if sense is None:
             photo = x[..., :height, :width]
-            sense = self.sense(photo, local, small)
-            sense.filters = self.find_motion(photo, local, small is not None, motion)
+            sense = self.sense(photo, local, thumbnails)
+            sense.filters = self.find_motion(photo, local, thumbnails is not None, motion)
         route = self.router(sense, label) if choice is None else fixed(choice, self.config.experts)
         guide = self.fuse(local, sense, View.whole(x[..., :height, :width]) if view is None else view)
         x = self.work(x, route, sense, local, guide)
@@ -146,14 +148,14 @@ class SlerIR(nn.Module):
             config, places = self.config, self.compass.centres
             self.router.pins.copy_(pins_from_centres(places, config.experts, config.linear))
 
-    def sense(self, x: Tensor, local: Tensor, small: Tensor | None = None) -> Sense:
+    def sense(self, x: Tensor, local: Tensor, thumbnails: Tensor | None = None) -> Sense:
         """Of whole photos x with tokens `local`; or of the photos that pairs of crops x were cut from."""
         close = local.mean((2, 3))
-        if small is None:
+        if thumbnails is None:
             return self.compass.survey(self.compass.glance(thumbnail(x)), close)
         # Each crop is steered by its sibling, so that no statistic of a crop steers its own restoration.
         sibling = close.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
-        return self.compass.survey(self.compass.glance(small).repeat_interleave(2, 0), sibling)
+        return self.compass.survey(self.compass.glance(thumbnails).repeat_interleave(2, 0), sibling)
 
     def find_motion(
         self, x: Tensor, local: Tensor, paired: bool = False, motion: Tensor | None = None
@@ -214,7 +216,7 @@ class Generalist(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         x = pad(x)
-        nobody_chooses = fixed(torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device), 1)
+        nobody_chooses = fixed(first_experts(len(x)), 1)
         return (x + self.backbone(x, nobody_chooses))[..., :height, :width]
 
 

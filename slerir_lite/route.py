@@ -128,7 +128,8 @@ class SoftmaxGate(nn.Module):
 
     def scores(self, sense: Sense) -> Tensor:
         """(B, L, K), of which the highest wins."""
-        return self.score(sense.global_token).float().unflatten(1, (-1, self.experts))
+        with torch.autocast(sense.global_token.device.type, enabled=False):  # as for the pins
+            return self.score(sense.global_token.float()).unflatten(1, (-1, self.experts))
 
     def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
         score = self.scores(sense)
@@ -136,19 +137,23 @@ class SoftmaxGate(nn.Module):
 
 
 class Table(nn.Module):
-    """A rival: the path is looked up by the label: `label` (B,) int, else the nearest (6, d) centre."""
+    """A rival: the path is looked up in `table` (L, 6) by `label` (B,), else by the nearest (6, d) centre."""
 
-    def __init__(self, table: Tensor, centres: Tensor):
+    def __init__(self, table: Tensor, centres: Tensor, experts: int = 3):
         super().__init__()
+        self.experts = experts
         self.register_buffer("table", table)
         self.register_buffer("centres", centres)
 
     def forward(self, sense: Sense, label: Tensor | None = None) -> Route:
         if label is None:
-            label = (sense.z @ self.centres.T).argmax(1)
-        choice = self.table[:, label].T
-        taken = F.one_hot(choice, int(self.table.max()) + 1)
-        return Route(choice, 180.0 * (1 - taken))
+            label = nearness(sense.z, self.centres).argmax(1)
+        return fixed(self.table[:, label].T, self.experts)
+
+
+def first_experts(count: int, device: torch.device | str = "cpu") -> Tensor:
+    """(B, L) the choice of each station's first expert, for `count` images."""
+    return torch.zeros(count, LAYERS, dtype=torch.long, device=device)
 
 
 def fixed(choice: Tensor, experts: int = 3) -> Route:

@@ -67,7 +67,7 @@ class Compass(nn.Module):
     """Two senses and a direction.
 
     `look(x)`: (B, 3, H, W) at full size -> local tokens (B, D, H/8, W/8), the close-up sense.
-    `glance(small)`: thumbnails (P, 3, 64, 64) -> a coarse map of the photos (P, D, 8, 8).
+    `glance(thumbnails)`: (P, 3, 64, 64) -> a coarse map of the photos (P, D, 8, 8).
     `survey(far, close)`: those maps and the photos' mean local tokens (P, D) -> Sense, with z.
     `forward(x)`: whole photos, both senses -> (local tokens, Sense).
 
@@ -99,9 +99,9 @@ class Compass(nn.Module):
         # A logarithm with a sign shows detail of a few grey levels (dark photos) and of many (noise).
         return self.close(torch.cat([x, asinh_third(detail(x).mul_(255))], 1))
 
-    def glance(self, small: Tensor) -> Tensor:
-        """small: (P, 3, 64, 64) thumbnails of whole photos -> (P, D, 8, 8)."""
-        return self.far(F.pixel_unshuffle(small, 2)) + self.where
+    def glance(self, thumbnails: Tensor) -> Tensor:
+        """thumbnails: (P, 3, 64, 64) of whole photos -> (P, D, 8, 8)."""
+        return self.far(F.pixel_unshuffle(thumbnails, 2)) + self.where
 
     def survey(self, far: Tensor, close: Tensor) -> Sense:
         """far: (P, D, 8, 8) from `glance`; close: (P, D) means of the photos' local tokens."""

@@ -76,7 +76,7 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int, keep: K
     if max(height, width) <= side:
         part = as_floats(x).to(home, memory_format=torch.channels_last)
         found = model(part, choice=choice)
-        found.image, found.local = keep(part, found.image).to(x.device), None
+        found.image, found.local_tokens = keep(part, found.image).to(x.device), None
         return found
     rows, columns = -(-height // CELL), -(-width // CELL)  # of tokens; tiles are cut as if x were padded
     # The guide of a row of tiles is written where local tokens lay that no tile needs any more.

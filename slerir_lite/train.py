@@ -27,7 +27,7 @@ from .losses import NOTHING, WEIGHTS, compass_loss, gate_loss, motion_loss, rest
 from .memory import keep_freed
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
-from .route import LAYERS, SoftmaxGate
+from .route import SoftmaxGate, first_experts
 from .sphere import centres
 from .weights import own_router, save_weights
 
@@ -104,6 +104,7 @@ class Trainer:
             for name in ("checkpoint.pt", "history.json", "model.safetensors"):
                 sweep(self.out / name)
         state = self._load()
+        self._agree()  # a network that the caller made is another one in each process, unless they seeded it
         total = sum(s.steps for s in self.plan)
         with tqdm(total=total, initial=self.step, disable=self.quiet or not main, unit="step") as bar:
             begin, before = 0, None
@@ -193,9 +194,7 @@ class Trainer:
     @torch.no_grad()
     def _between(self, before: Stage, stage: Stage) -> None:
         """What must happen once, between two stages."""
-        if self.accelerator.num_processes > 1:  # batch norm's statistics are each process's own until here
-            for v in (*self.model.buffers(), *self.ema.buffers(), *self.ema.parameters()):
-                v.copy_(broadcast(v))
+        self._agree()  # batch norm's statistics are each process's own until here
         if not isinstance(self.model, SlerIR):
             return
         if before.name == "compass":
@@ -210,6 +209,13 @@ class Trainer:
             for model in (self.model, self.ema):
                 for station in model.backbone.stations:
                     station.copy_first()
+
+    @torch.no_grad()
+    def _agree(self) -> None:
+        """Every process has the first one's network from here on."""
+        if self.accelerator.num_processes > 1:
+            for v in (*self.model.state_dict().values(), *self.ema.state_dict().values()):
+                v.copy_(broadcast(v))
 
     @staticmethod
     def _place(model: SlerIR, middle: Tensor) -> None:
@@ -227,21 +233,21 @@ class Trainer:
             if isinstance(self.model, Generalist):
                 y = self.model(x)
             else:
-                first = torch.zeros(len(x), LAYERS, dtype=torch.long, device=x.device)
-                choice = first if stage.name == "together" else None
+                choice = first_experts(len(x), x.device) if stage.name == "together" else None
                 got: Restored = self.model(
                     x,
                     view=batch.view,
-                    small=batch.thumbnail,
+                    thumbnails=batch.thumbnail,
                     motion=batch.motion,
                     choice=choice,
                     label=batch.label,
                 )
                 y = got.image
         learns, lead = "compass" in stage.trains, float(self.fixed_places)
-        parts = compass_loss(self.model, batch, got.local, got.sense, lead) if learns else {}
+        parts = compass_loss(self.model, batch, got.local_tokens, got.sense, lead) if learns else {}
         moved = (batch.motion[:, 0] > 0).repeat_interleave(2)
-        # What is nearly perfect must not outshout the rest while the rest is still to be learnt.
+        # What is nearly perfect must not outshout the rest while the rest is still to be learnt: half of the
+        # rate (also in its warm-up) counts as no error, which falls from 1e-3 to 1e-5 (benchmarks/log.md).
         loss, psnr = restoration_loss(y, batch.clean, moved, max(NOTHING, rate(stage, step) / 2))
         told = {"loss": loss.detach(), "psnr": psnr}
         return (loss + 0.1 * weighted(parts, self.weights) if parts else loss), told
@@ -268,7 +274,10 @@ class Trainer:
 
     @torch.no_grad()
     def measure_centres(self, model: SlerIR, batches: int = 40) -> Tensor:
-        """(6, d) centres of the places, over batches that training never sees."""
+        """(6, d) centres of the places, over batches that training never sees.
+
+        A place that a recipe of one's own never shows keeps the centre it had.
+        """
         model.eval()
         z, label = [], []
         for k in range(batches):
@@ -278,7 +287,8 @@ class Trainer:
             pure = share.amax(1) == 1
             z.append(sense.z[pure])
             label.append(share.argmax(1)[pure])
-        return centres(torch.cat(z), torch.cat(label), len(PLACES), model.config.linear)[0]
+        middle, seen = centres(torch.cat(z), torch.cat(label), len(PLACES), model.config.linear)
+        return torch.where(seen[:, None], middle, model.compass.centres)
 
     def _save(self, optimizer) -> None:
         if not self.accelerator.is_main_process:

@@ -393,6 +393,12 @@ def fall(n: int = 6, size: int = 128, **how) -> torch.Tensor:
     return rain(torch.zeros(n, 3, size, size), generator=seeded(), **how)[0]
 
 
+def test_a_photos_numbers_may_come_as_an_array_or_a_list():
+    given = [0.004, 0.02]
+    one = fall(2, density=np.array(given))
+    assert torch.equal(one, fall(2, density=torch.tensor(given))) and torch.equal(one, fall(2, density=given))
+
+
 def test_more_drops_cover_more_of_the_photo():
     covered = [(fall(density=d) > 0.05).float().mean().item() for d in (0.003, 0.006, 0.012, 0.022)]
     assert all(b > 1.4 * a for a, b in itertools.pairwise(covered)), covered

@@ -41,7 +41,7 @@ def test_each_photos_numbers_stand_under_it_and_not_between_it_and_the_next(clea
             assert number.x0 > photo.x0 - 1 and number.x1 < photo.x1 + 1
 
 
-@pytest.mark.parametrize("columns", [2, 4, 5])
+@pytest.mark.parametrize("columns", [1, 2, 4, 5])
 @pytest.mark.parametrize("title", ["rain", "rain\n+2.9 dB"])
 def test_titles_of_one_or_two_lines_stand_whole_within_the_picture(title, columns, clean):
     figure = strip([clean[0, :, :96, :96]] * 2 * columns, [title] * 2 * columns, columns)

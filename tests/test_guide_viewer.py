@@ -40,7 +40,7 @@ class Own:
         )
         guide = self.fuse(local, sense, None)
         image = self.work(x, "a path", sense, local, guide)
-        return SimpleNamespace(image=image, local=local, sense=sense, route="a path", guide=guide)
+        return SimpleNamespace(image=image, local_tokens=local, sense=sense, route="a path", guide=guide)
 
     def fuse(self, local, sense, view):
         return local + sense.thumbnail_tokens.mean((2, 3), keepdim=True) + sense.global_token[..., None, None]
@@ -130,7 +130,7 @@ def test_with_both_senses_on_nothing_differs_from_the_network_itself(talking, ph
     with torch.no_grad():
         got = talking(photo[None])
     heard = listen(talking, photo, usual(talking, [photo.flip(-1)]))
-    assert torch.equal(heard.guide, got.guide[0]) and torch.equal(heard.local, got.local[0])
+    assert torch.equal(heard.guide, got.guide[0]) and torch.equal(heard.local, got.local_tokens[0])
     assert torch.allclose(heard.image, got.image[0].clamp(0, 1), atol=1e-6)
 
 
@@ -150,7 +150,7 @@ def test_of_its_own_average_a_photo_with_both_senses_off_keeps_the_coarse_map(ta
     with torch.no_grad():
         got = talking(photo[None])
     assert torch.equal(heard.far, got.sense.thumbnail_tokens[0])
-    assert torch.allclose(heard.local, got.local[0].mean((1, 2), keepdim=True).expand_as(heard.local))
+    assert torch.allclose(heard.local, got.local_tokens[0].mean((1, 2), keepdim=True).expand_as(heard.local))
 
 
 # The maps

@@ -72,7 +72,7 @@ def test_a_photo_of_any_size_comes_back_in_its_size(size, model, generalist):
     assert restored.image.shape == x.shape and restored.image.isfinite().all()
     assert generalist(x).shape == x.shape and generalist(x).isfinite().all()
     tokens = [-(-n // 8) for n in size]
-    assert restored.local.shape == restored.guide.shape == (2, 16, *tokens)
+    assert restored.local_tokens.shape == restored.guide.shape == (2, 16, *tokens)
     assert restored.sense.z.shape == (2, 5) and restored.route.choice.shape == (2, LAYERS)
 
 
@@ -174,7 +174,7 @@ def test_no_statistic_of_a_crop_steers_its_own_stations(model, clean):
     crops, view, small = pairs(clean)
     changed = crops.clone()
     changed[2] = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))  # crop 0 of photo 1
-    one, two = (model(x, view=view, small=small) for x in (crops, changed))
+    one, two = (model(x, view=view, thumbnails=small) for x in (crops, changed))
     assert torch.equal(one.sense.z[2], two.sense.z[2])
     assert torch.equal(one.sense.global_token[2], two.sense.global_token[2])
     assert torch.equal(one.sense.thumbnail_tokens[2], two.sense.thumbnail_tokens[2])
@@ -190,7 +190,7 @@ def test_the_thumbnail_steers_both_crops_of_its_photo_and_no_others(model, clean
     crops, view, small = pairs(clean)
     changed = small.clone()
     changed[1] = 1 - changed[1]
-    one, two = (model(crops, view=view, small=s).sense.z for s in (small, changed))
+    one, two = (model(crops, view=view, thumbnails=s).sense.z for s in (small, changed))
     moved = (one - two).abs().amax(1) > 1e-5
     assert moved.tolist() == [False, False, True, True, False, False]
 
@@ -232,7 +232,7 @@ def test_work_is_all_that_follows_what_was_decided(model, clean):
     whole, padded = model(x), pad(x)
     guide = model.fuse(model.compass.look(padded), whole.sense, View.whole(x))
     assert torch.equal(guide, whole.guide)
-    image = model.work(padded, whole.route, whole.sense, whole.local, guide)
+    image = model.work(padded, whole.route, whole.sense, whole.local_tokens, guide)
     assert torch.equal(image[..., :50, :70], whole.image)
 
 
@@ -264,7 +264,7 @@ def test_the_true_path_of_motion_may_be_told_for_crops(model, clean, monkeypatch
     monkeypatch.setattr(network, "SHARE", -1.0)  # all photos show motion
     crops, view, small = pairs(clean)
     motion = torch.tensor([[10.0, 0.0], [0.0, 0.0], [15.0, 1.0]])
-    filters = model(crops, view=view, small=small, motion=motion if told else None).sense.filters
+    filters = model(crops, view=view, thumbnails=small, motion=motion if told else None).sense.filters
     share = filters[:, 1:].unflatten(1, (-1, len(STRENGTHS))).sum(2)
     right = [int(path_shares(motion[[p]])[0].argmax()) - 1 for p in (0, 2)]
     if told:
@@ -294,7 +294,7 @@ def test_a_crops_filter_comes_from_its_sibling(model, clean, monkeypatch):
     crops, view, small = pairs(clean)
     changed = crops.clone()
     changed[2] = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
-    one, two = (model(x, view=view, small=small).sense.filters for x in (crops, changed))
+    one, two = (model(x, view=view, thumbnails=small).sense.filters for x in (crops, changed))
     assert one[:, 0].max() < 0.9
     assert torch.equal(one[2], two[2])
     assert (one[3] - two[3]).abs().max() > 1e-5

@@ -77,10 +77,12 @@ def test_at_a_pin_its_angle_is_zero_and_it_wins():
         assert route.choice[0, layer] == k and route.angle[0, layer, k] < 0.1 < route.margin[0, layer]
 
 
-def test_under_mixed_precision_angles_are_of_full_precision(nearest, sense):
-    expected = nearest(sense)
+@pytest.mark.parametrize("name", ["nearest pin", "softmax"])
+def test_under_mixed_precision_angles_are_of_full_precision(name, sense):
+    router = rivals()[name]
+    expected = router(sense)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        route = nearest(sense)
+        route = router(sense)
     assert torch.equal(route.choice, expected.choice)
     assert torch.allclose(route.angle.float(), expected.angle, atol=0.05)
 
@@ -165,6 +167,20 @@ def test_a_table_looks_up_the_given_label_or_the_nearest_centre(sense):
         assert given.choice[b].tolist() == table[:, label[b]].tolist()
         cos = [float(c @ sense.z[b]) for c in first_centres(5)]
         assert found.choice[b].tolist() == table[:, cos.index(max(cos))].tolist()
+
+
+def test_a_table_finds_the_nearest_of_centres_that_are_no_unit_vectors(sense):
+    """As a linear space has them: the longest is not the nearest."""
+    centres = first_centres(5) * torch.tensor([1.0, 3, 1, 1, 1, 1])[:, None]
+    found = Table(table_from_pairings(), centres)(sense)
+    for b in range(PHOTOS):
+        away = [math.dist(c.tolist(), sense.z[b].tolist()) for c in centres]
+        assert found.choice[b].tolist() == table_from_pairings()[:, away.index(min(away))].tolist()
+
+
+def test_a_table_that_uses_one_specialist_tells_of_three_all_the_same(sense):
+    route = Table(torch.zeros(LAYERS, 6, dtype=torch.long), first_centres(5))(sense)
+    assert route.angle.shape == (PHOTOS, LAYERS, EXPERTS) and (route.margin == 180).all()
 
 
 def test_the_pins_at_first_choose_as_the_table_does():

@@ -347,7 +347,7 @@ def validation(model: torch.nn.Module, photos) -> float:
             if isinstance(model, Generalist):
                 image = model(batch.degraded)
             else:
-                image = model(batch.degraded, view=batch.view, small=batch.thumbnail).image
+                image = model(batch.degraded, view=batch.view, thumbnails=batch.thumbnail).image
             scores.append(restoration_loss(image, batch.clean)[1].item())
     return float(np.mean(scores))
 
@@ -690,6 +690,26 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_to_do(change, photos, 
     assert (tmp_path / "checkpoint.pt").read_bytes() == saved
 
 
+def test_a_checkpoint_of_more_processes_is_refused(photos, tmp_path, monkeypatch):
+    """They share out the batches: another number of them would see some twice."""
+    interrupted(photos, tmp_path)
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    with pytest.raises(ValueError, match="It was started with processes 1, not 2"):
+        trainer(photos, tmp_path).run()
+
+
+def test_a_place_that_the_recipe_never_shows_keeps_its_centre_and_no_pin_is_nothing(photos, tmp_path):
+    run = trainer(photos, tmp_path, [stage("compass", 1, SENSES), stage("team", 1, STATIONS)],
+                  recipe={"noise": 1, "rain": 1})  # fmt: skip
+    before = run.model.compass.centres.clone()
+    run.run()
+    for model in (run.model, run.ema):
+        kept = (model.compass.centres == before).all(1)
+        assert kept.tolist() == [place not in ("noise", "rain") for place in PLACES]
+        assert torch.allclose(model.compass.centres.norm(dim=1), torch.ones(6), atol=1e-5)
+        assert torch.allclose(model.router.pins.norm(dim=2), torch.ones(8, 3), atol=1e-5)
+
+
 def test_a_checkpoint_of_another_router_is_refused(photos, tmp_path):
     interrupted(photos, tmp_path)
     rival = SlerIR(SMALL, NearestPin(pins_from_centres(new_model().compass.centres), shared=True))
@@ -840,7 +860,7 @@ learns = {"compass": ("compass", "deblur"), "together": STATIONS, "team": STATIO
           "joint": (*STATIONS, "compass", "deblur", "router")}
 plan = [Stage(name=k, steps=2, lr=1e-3, end=1e-4, trains=v) for k, v in learns.items()]
 for name, part in [("compass", plan[:1]), ("joint", plan[3:]), ("all", plan)]:
-    torch.manual_seed(0)
+    torch.manual_seed(accelerator.process_index)  # a script that forgets to seed: each another network
     run = Trainer(photos, f"{out}/{name}", part, SlerIR(Config(width=8, tokens=16)), per_batch=6, size=16,
                   accelerator=accelerator, quiet=True)
     begin = torch.cat([p.detach().flatten() for p in run.model.parameters()])

@@ -114,6 +114,26 @@ def test_a_generalist_has_tasks_and_no_specialists(photos, tmp_path):
     assert set(watch.lines[-1]["tasks"]) == set(PLACES) and watch.load == [] and watch.problem == ""
 
 
+def test_before_there_is_a_team_it_is_seen_as_it_is_trained(photos, tmp_path):
+    """Through each station's first expert: the others, here made nonsense, have learnt nothing yet."""
+    watch = Watch(share=1e9)
+    trainer = run(photos, tmp_path, watch, [stage("together", 4, *STATIONS)])
+    with torch.no_grad():
+        for station in trainer.ema.backbone.stations:
+            for expert in station.experts[1:]:
+                expert.second.bias.fill_(9.0)
+    seen = trainer.ema.requires_grad_(False)
+    for batch in watch._batches:
+        _, _, mse, _, taken = watching._pass(seen, batch, "together")
+        crops = dict(view=batch.view, thumbnails=batch.thumbnail, motion=batch.motion)
+        zeros = torch.zeros(len(batch.degraded), 8, dtype=torch.long)
+        first = seen(batch.degraded, **crops, choice=zeros).image.clamp(0, 1)
+        assert torch.allclose(mse, (first - batch.clean).square().mean((1, 2, 3)))
+        assert taken.shape[1:] == (8, 3) and (taken[..., 0] == 1).all()
+        assert (watching._pass(seen, batch, "team")[2] > mse).any()
+    assert torch.tensor(watch.load).tolist() == [[1.0, 0.0, 0.0]] * 8
+
+
 def test_a_network_that_cannot_be_looked_at_is_said_and_trained_on(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(watching, "smallest_angle", lambda z: 1 / 0)
     watch = Watch(share=1e9)

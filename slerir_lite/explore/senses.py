@@ -41,7 +41,7 @@ def usual(model, photos: Iterable[Tensor]) -> Usual:
     mean = [
         torch.stack(v).mean(0)
         for v in (
-            [got.local[0].mean((1, 2)) for got in seen],
+            [got.local_tokens[0].mean((1, 2)) for got in seen],
             [got.sense.thumbnail_tokens[0] for got in seen],
             [got.sense.global_token[0] for got in seen],
         )
@@ -61,7 +61,7 @@ def listen(model, photo: Tensor, clean: Usual, near: bool = True, far: bool = Tr
     """
     x = photo[None]
     got = model(x)
-    local, sense = got.local, got.sense
+    local, sense = got.local_tokens, got.sense
     if not near:
         local = clean.local[None, :, None, None].expand_as(local)
     if not far:
@@ -70,5 +70,5 @@ def listen(model, photo: Tensor, clean: Usual, near: bool = True, far: bool = Tr
     guide, image = got.guide, got.image
     if not (near and far):
         guide = model.fuse(local, sense, View.whole(x))
-        image = model.work(x, got.route, got.sense, got.local, guide)
+        image = model.work(x, got.route, got.sense, got.local_tokens, guide)
     return Heard(local[0], sense.thumbnail_tokens[0], guide[0], image[0].clamp(0, 1))

@@ -22,12 +22,11 @@ def strip(photos: Sequence, titles: Sequence[str], columns: int = 4, region=None
         sizes = ", ".join(f"{p.shape[1]} × {p.shape[0]}" for p in shown)
         raise ValueError(f"One title a photo and one size for all: {len(titles)} titles, photos {sizes}.")
     top, left, height, width = (0, 0, *shown[0].shape[:2]) if region is None else region
-    each = (WIDTH - 60) / columns
+    words = 50 + 16 * (1 + max(title.count("\n") for title in titles))  # px: axis labels, a title's lines
+    each = min((WIDTH - 60) / columns, (HIGHEST - words) * width / height)
     columns = min(columns, len(shown))
     rows = math.ceil(len(shown) / columns)
-    lines = 1 + max(title.count("\n") for title in titles)
-    row = min(HIGHEST, each * height / width + 46 + 16 * lines)  # px: axis labels, each line of a title
-    figure = canvas(rows * row, columns * each + 60)
+    figure = canvas(rows * (each * height / width + words), columns * each + 60)
     axes = figure.subplots(rows, columns, squeeze=False)
     for k, ax in enumerate(axes.flat):
         if k >= len(shown):

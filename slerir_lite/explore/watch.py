@@ -25,6 +25,7 @@ from ..data import Crops
 from ..degrade import PLACES
 from ..losses import weighted
 from ..model import Generalist
+from ..route import first_experts
 from ..sphere import centres, evenly_spaced, smallest_angle
 from ..train import UNSEEN, Trainer
 from .style import MARKS, WRITTEN
@@ -114,7 +115,7 @@ class Watch(anywidget.AnyWidget):
             self._stage = stage
         self._batches.append(batch := self._batches.pop(0))
         with trainer.accelerator.autocast():
-            self._looks.append(_pass(model, batch, stage == "compass"))
+            self._looks.append(_pass(model, batch, stage))
         columns = list(zip(*self._looks, strict=True))
         label, pure, mse, z, taken = (None if c[0] is None else torch.cat(c) for c in columns)
         told = {}
@@ -132,21 +133,25 @@ class Watch(anywidget.AnyWidget):
         return told
 
 
-def _pass(model, batch: Batch, only_compass: bool) -> tuple:
+def _pass(model, batch: Batch, stage: str) -> tuple:
     """Of each crop: its place's number, whether it shows that place alone, MSE, z, specialists (one-hot)."""
     share = batch.place.repeat_interleave(2, 0)
     seen = [share.argmax(1), share.amax(1) == 1, None, None, None]
+    image = None
     if isinstance(model, Generalist):
         image = model(batch.degraded)
-    elif only_compass:
+    elif stage == "compass":
         sense = model.sense(batch.degraded, model.compass.look(batch.degraded), batch.thumbnail)
-    else:
-        got = model(batch.degraded, view=batch.view, small=batch.thumbnail, motion=batch.motion)
-        image, sense = got.image, got.sense
-    if not only_compass:
+        route = model.router(sense)
+    else:  # in the stage "together" the other experts have learnt nothing yet
+        choice = first_experts(len(batch.degraded), batch.degraded.device) if stage == "together" else None
+        got = model(
+            batch.degraded, view=batch.view, thumbnails=batch.thumbnail, motion=batch.motion, choice=choice
+        )
+        image, sense, route = got.image, got.sense, got.route
+    if image is not None:
         seen[2] = (image.float().clamp(0, 1) - batch.clean).square().mean((1, 2, 3))
     if not isinstance(model, Generalist):
-        route = model.router(sense)
         z = F.normalize(sense.z.float(), dim=1)  # of a compass without a sphere, its direction
         seen[3:] = z, F.one_hot(route.choice, route.angle.shape[-1]).float()
     return tuple(None if v is None else v.cpu() for v in seen)
