@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .degrade import quantise
 from .model import SlerIR
 from .picture import Picture
 from .restore import Restoration, at_rest, places, restore_rounded, shipped
@@ -45,6 +46,8 @@ def look_again(
     if first.nearest != "noise" or first.forced or first.strength != 1:
         return first
     image = first.image.expand(3, -1, -1)  # a file's integers may be one channel of grey
+    if image.is_floating_point():  # what lies below a grey level is nothing that a photo's file shows
+        image = quantise(image)
     place = _place(model, image)
     seen = min(place, key=place.get)
     if seen == "blur" and place["lowlight"] < place["clean"] - LEAD:

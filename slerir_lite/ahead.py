@@ -1,4 +1,8 @@
-"""Photos of one size that follow one another are restored together, though they are asked for one by one."""
+"""Photos of one size that follow one another are restored together, though they are asked for one by one.
+
+Each comes in the integers of the file that it will be written to (see `rounded`): a large photo's floats
+would take much memory; and the second look sees what the file holds, whether its photo was alone or not.
+"""
 
 import time
 from collections.abc import Iterator
@@ -24,25 +28,22 @@ class Ahead:
 
     The next photos of the same size are then ready too.
 
-    sources: all files in the order in which they will be asked for. A file among the next that can't be read
-    ends the group; its own turn says why. The rest as for `restore`.
-    targets: the file that each will be written to, if its image serves nothing else. That of a photo restored
-    alone then comes as the file's integers (see `rounded`), as a large one's floats would take much memory.
+    targets: {file: the file that it will be restored to}, in the order in which they will be asked for. A
+    file among the next that can't be read ends the group; its own turn says why. The rest as for `restore`.
     guide: whether anybody will ask for the guide, which takes as much as a file's integers.
     once: whether to leave out the second look, see `again`.
     """
 
     def __init__(
         self,
-        sources: list[Path],
+        targets: dict[Path, Path],
         model: SlerIR,
         path: str | None = None,
         strength: float = 1.0,
-        targets: dict[Path, Path] | None = None,
         guide: bool = True,
         once: bool = False,
     ):
-        self.sources, self.model, self.targets = sources, model, targets
+        self.targets, self.model = targets, model
         self.guide, self.once, self.at_once = guide, once, AT_ONCE
         self.how = {"path": path, "strength": strength}
         self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
@@ -67,23 +68,25 @@ class Ahead:
         return self._ready.pop(source)
 
     def _restored(self, group: dict[Path, Picture]) -> list[Restoration]:
-        in_file = None
-        if len(group) == 1 and self.targets is not None:
-            ((source, picture),) = group.items()
-            in_file = partial(rounded, path=self.targets[source], like=picture)
-            found = [restore_rounded(picture, in_file, self.model, **self.how)]
+        in_file = [partial(rounded, path=self.targets[file], like=group[file]) for file in group]
+        if len(group) == 1:
+            found = [restore_rounded(*group.values(), *in_file, self.model, **self.how)]
         else:
             found = restore_together(list(group.values()), self.model, **self.how)
+            found = [replace(got, image=to(got.image)) for got, to in zip(found, in_file, strict=True)]
         if not self.guide:
             found = [replace(got, guide=None) for got in found]
-        return found if self.once else [look_again(got, self.model, in_file) for got in found]
+        if self.once:
+            return found
+        return [look_again(got, self.model, to) for got, to in zip(found, in_file, strict=True)]
 
     def _group(self, source: Path) -> Iterator[tuple[Path, Picture]]:
         first = read_picture(source)
         yield source, first
         most = min(self.at_once, PIXELS // first.values[0].numel())
-        begin = self.sources.index(source) + 1
-        for other in self.sources[begin : begin + max(0, most - 1)]:
+        sources = list(self.targets)
+        begin = sources.index(source) + 1
+        for other in sources[begin : begin + max(0, most - 1)]:
             if _size(other) != _size(source):
                 return
             try:

@@ -4,24 +4,16 @@ Whatever goes wrong ends in one red line that says what to do. Heavy imports wai
 needs them, so that `slerir --help` answers at once.
 """
 
-import json
-import os
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
-from .files import need_folder, write_whole
+from .console import err, load, need_report, one_line_errors, out, progress, stopped_line, tell, write_report
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-out, err = Console(), Console(stderr=True)
 
 Weights = Annotated[
     Path | None,
@@ -83,69 +75,31 @@ def restore(
     and the exit code is 1.
     """
     with one_line_errors():
-        from .ahead import Ahead
-        from .jobs import write_restored
-        from .steer import checked_strength, chosen_path
+        from .jobs import Asked, restore_all, with_earlier
+        from .model import SlerIR
         from .tables import restored_table
-        from .worklist import GUIDE, PATH, find_clean, go_through, plan
+        from .worklist import GUIDE, PATH, plan
 
-        if clean is not None and not clean.exists():
-            raise FileNotFoundError(f"There is no {clean}.")
         beside = tuple(ending for ending, asked in ((GUIDE, guide), (PATH, path_picture)) if asked)
-        strength = checked_strength(strength)  # what can be refused is refused before the first photo
+        asked = Asked(path, strength, once, clean, overwrite, beside)
+        need_report(report)
         work = plan(photos, output, overwrite, skip_existing, beside)
-        if report is not None:
-            need_folder(report)
-        model = _load(weights, device) if work.jobs else None
-        if work.jobs and not hasattr(model, "compass"):
-            raise ValueError(f"{weights} holds a {type(model).__name__}; restoring needs a SlerIR's weights.")
-        if work.jobs and path is not None:
-            chosen_path(path, model.config.experts)
-
-        targets = dict(work.jobs)
-        ahead = Ahead(list(targets), model, path, strength, targets if clean is None else None, guide, once)
-
-        def write(source: Path, target: Path, restored: tuple) -> dict:
-            goal = find_clean(source, clean)
-            row = write_restored(source, target, restored, goal, overwrite, beside)
-            if clean is not None and goal is None:
-                row["notes"].append(f"not compared, as {clean} holds no photo of that name.")
-            return row
-
-        with _progress() as bar:
-            done, failed, stopped = go_through(bar.track(work.jobs, description="restoring"), ahead, write)
-        found = {
-            "restored": done,
-            "failed": work.failed + failed,
-            "skipped": [str(p) for p in work.skipped],
-        }
-        if report is not None:  # before anything is shown, which could fail
-            _write_json(report, found)
-        if done:
-            out.print(restored_table(done, clean is not None))
-        _tell(found)
+        model = load(weights, device, SlerIR) if work.jobs else None
+        with progress() as bar:
+            found, stopped = restore_all(work, model, asked, partial(bar.track, description="restoring"))
+        tell(found)
+        if report is not None:  # before the table, as whoever reads that may have gone away
+            write_report(report, with_earlier(found, report))
+        if found["restored"]:
+            out.print(restored_table(found["restored"], clean is not None))
         if stopped:
-            again = "does all of them again" if overwrite else "with --skip-existing goes on"
             err.print(
-                f"Stopped. {len(done)} of {len(work.jobs)} photos are restored and stay. "
-                f"The same command {again}.",
-                soft_wrap=True,
+                stopped_line(len(found["restored"]), len(work.jobs), overwrite, work.in_place), soft_wrap=True
             )
             raise typer.Exit(130)
         if found["failed"]:
-            err.print(f"{len(done)} restored, {len(found['failed'])} not.")
+            err.print(f"{len(found['restored'])} restored, {len(found['failed'])} not.")
             raise typer.Exit(1)
-
-
-def _tell(found: dict[str, list]) -> None:
-    """What there is to say of single photos: what was lost in writing them, and why some are missing."""
-    for row in found["restored"]:
-        for note in row["notes"]:
-            err.print(Text(f"{row['photo']}: {note}", style="yellow"), soft_wrap=True)
-    for row in found["failed"]:
-        err.print(Text(f"{row['photo']}: {row['reason']}", style="red"), soft_wrap=True)
-    if found["skipped"]:
-        err.print(f"{len(found['skipped'])} were restored before and left out.")
 
 
 @app.command()
@@ -179,30 +133,28 @@ def evaluate(
     with one_line_errors():
         if (photos is None) == (pairs is None):
             raise ValueError("Give either --photos or --pairs.")
-        if report is not None:
-            need_folder(report)  # before the work, not after it
+        need_report(report)
         from . import pairs as source
         from .evaluate import evaluate as measure
+        from .model import Generalist, SlerIR
         from .patches import patch_places, patchwise
         from .tables import findings, scores_table
 
-        chosen = [task.strip() for task in tasks.split(",")] if tasks else None
+        chosen = list(dict.fromkeys(task.strip() for task in tasks.split(","))) if tasks else None
         found = (
             source.made_pairs(photos, limit, seed, chosen) if photos else source.pairs(pairs, limit, chosen)
         )
-        model = _load(weights, device)
-        if not hasattr(model, "backbone"):
-            raise ValueError(f"{weights} holds a {type(model).__name__}, which restores nothing.")
+        model = load(weights, device, SlerIR, Generalist)
         result = measure(model, found, again=not once)
         if patches:
             result["patches"] = {
                 "size": 64,
                 "tasks": patchwise(model, [p for p in found if p.task in source.FIVE]),
             }
-            if hasattr(model, "compass"):
+            if isinstance(model, SlerIR):
                 result["patches"]["routing"] = patch_places(model, found)
         if report is not None:
-            _write_json(report, result)
+            write_report(report, result)
         out.print(scores_table(result))
         for line in findings(result):
             out.print(line, soft_wrap=True)
@@ -257,46 +209,3 @@ def train(
             markup=False,
             soft_wrap=True,
         )
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """What a person can mend is said in one red line; SLERIR_DEBUG=1 shows where it arose all the same.
-
-    A warning is said in one yellow line."""
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: err.print(
-                Text(str(message), style="yellow"), soft_wrap=True
-            )
-            yield
-    except (OSError, ValueError, MemoryError, RuntimeError) as error:
-        full = "out of memory" in str(error).lower()  # torch's own, of a GPU or of the machine
-        if os.environ.get("SLERIR_DEBUG") or (isinstance(error, RuntimeError) and not full):
-            raise
-        said = f"{str(error).splitlines()[0]} Ask for less at once." if full else str(error)
-        err.print(Text(said or "Memory ran out. Ask for less at once.", style="red"), soft_wrap=True)
-        raise typer.Exit(1) from None
-
-
-def _load(weights: Path | None, device: str | None):
-    import torch
-
-    from .weights import load_pretrained, load_weights
-
-    model = load_pretrained() if weights is None else load_weights(weights)
-    if (device or "").split(":")[0] == "mps":
-        raise ValueError('Device "mps" lacks an operation that the compass needs. Use "cpu".')
-    try:
-        return model.to(device or "cpu", memory_format=torch.channels_last)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f'Device "{device}" can\'t be used: {str(error).splitlines()[0]}') from error
-
-
-def _progress() -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-
-
-def _write_json(path: Path, result: dict) -> None:
-    write_whole(path, json.dumps(result, indent=2).encode())

@@ -82,6 +82,8 @@ class Photos:
                 f"{folder} has no {few}: name what to leave out by its file name, such as a.jpg."
             )
         files = [f for f in files if f.name not in leave_out]
+        if not files:
+            raise ValueError(f"All photos of {folder} are to be left out. Give more, or leave out fewer.")
         return cls([torch.from_numpy(as_bytes(read_photo(f))).permute(2, 0, 1) for f in files], size)
 
     def with_bristles(self) -> "Photos":

@@ -1,5 +1,6 @@
 """Files that are either whole or not there: a kill, a full disk or Ctrl-C never leaves half of one."""
 
+import errno
 import glob
 import os
 import uuid
@@ -27,19 +28,37 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
             os.fsync(file.fileno())  # else a power cut could keep the new name but not what it stands for
         os.replace(part, path)
     except OSError as error:
-        what = f"{error.strerror}; nothing was changed. Make room, or choose another place"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = f"{error.strerror}; the file is as it was. {'Make room, or choose' if full else 'Choose'} "
+        what += "another place"
         raise type(error)(error.errno, what, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def need_folder(path: Path) -> None:
-    """Raises FileNotFoundError where the folder of a file to be written is missing, IsADirectoryError where
-    the file's name is a folder's."""
+    """Raises FileNotFoundError where the folder of a file to be written is missing, PermissionError where it
+    may not be written to, IsADirectoryError where the file's name is a folder's."""
     if path.is_dir() and not path.is_symlink():
-        raise IsADirectoryError(f"{path} is a folder. Name a file, such as {path / 'report.json'}.")
+        raise IsADirectoryError(f"{path} is a folder. Name a file in it, or move it away.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
+    _need_leave(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """A folder that can be written to, with those above it. Raises OSError with what to do."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file has that name" if isinstance(error, FileExistsError) else error.strerror
+        raise type(error)(f"{path} can't be made a folder: {reason}. Choose another one.") from error
+    _need_leave(path)
+
+
+def _need_leave(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder} may not be written to. Choose another folder.")
 
 
 def sweep(path: str | Path) -> None:

@@ -1,62 +1,124 @@
 """What the commands of `slerir` do, without what they show."""
 
 import io
+import json
 import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from .ahead import Ahead
 from .camera import SHARE
 from .data import SIZE, Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
-from .photo import Picture, as_bytes, read_photo, write_photo
+from .photo import Picture, as_bytes, read_photo
 from .restore import Restoration
-from .worklist import GUIDE, beside_of
+from .steer import checked_strength, chosen_path
+from .values import as_floats
+from .worklist import GUIDE, Worklist, beside_of, find_clean, go_through
 from .writing import write_rounded
 
 if TYPE_CHECKING:
     from .train import Trainer
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How photos are to be restored; see `slerir restore --help`. beside: of GUIDE and PATH, what to draw.
+
+    Raises FileNotFoundError and ValueError for what can be refused before the first photo.
+    """
+
+    path: str | None = None
+    strength: float = 1.0
+    once: bool = False
+    clean: Path | None = None
+    overwrite: bool = False
+    beside: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        checked_strength(self.strength)
+        if self.clean is not None and not self.clean.exists():
+            raise FileNotFoundError(f"There is no {self.clean}.")
+
+
+def restore_all(
+    work: Worklist, model: SlerIR | None, asked: Asked, track: Callable[[Iterable], Iterable] = iter
+) -> tuple[dict[str, list], bool]:
+    """Restore what is on the list (model: None where nothing is); track: shows how far it is.
+
+    Returns {"restored": what `write_restored` told of each, "failed": {"photo", "reason"} of each, "skipped",
+    "left_out": names}, and whether Ctrl-C came.
+    """
+    if work.jobs and asked.path is not None:
+        chosen_path(asked.path, model.config.experts)  # refused before the first photo
+    ahead = Ahead(dict(work.jobs), model, asked.path, asked.strength, GUIDE in asked.beside, asked.once)
+    done, failed, stopped = go_through(track(work.jobs), ahead, partial(write_restored, asked=asked))
+    return {
+        "restored": done,
+        "failed": work.failed + failed,
+        "skipped": [str(p) for p in work.skipped],
+        "left_out": [str(p) for p in work.left_out],
+    }, stopped
+
+
+def with_earlier(found: dict[str, list], report: Path) -> dict[str, list]:
+    """What `restore_all` found, and of photos that were skipped what an earlier run's report tells."""
+    try:
+        rows = json.loads(report.read_bytes())["restored"]
+        earlier = [row for row in rows if row["restored"] in found["skipped"]]
+    except (OSError, ValueError, KeyError, TypeError):  # none is there, or it is something else
+        return found
+    return found | {"restored": earlier + found["restored"]}
+
+
 def write_restored(
-    source: Path,
-    target: Path,
-    restored: tuple[Picture, Restoration, float],
-    clean: Path | None = None,
-    overwrite: bool = False,
-    beside: tuple[str, ...] = (),
+    source: Path, target: Path, restored: tuple[Picture, Restoration, float], asked: Asked = Asked()
 ) -> dict:
     """Write a restored photo to `target`, and tell of it as JSON can hold it.
 
-    restored: what `Ahead` returned for `source`, in floats where there is a clean photo. beside: which
-    pictures to write next to it, of GUIDE and PATH.
+    restored: what `Ahead` returned for `source`.
     Returns `Restoration.to_dict()` with "photo", "restored", "seconds", "notes" (what could not be kept as it
-    was, a sentence each) and, with a clean photo, "psnr_before" and "psnr_after" in dB (None: nothing
-    differs). Raises ValueError where the clean photo's size differs.
+    was, or not be compared, a sentence each) and, with a clean photo, "psnr_before" and "psnr_after" in dB
+    (None: nothing differs).
     """
     picture, got, seconds = restored
-    goal = None if clean is None else read_photo(clean)
-    if goal is not None and goal.shape != picture.values.shape:
-        sizes = [f"{x.shape[2]} x {x.shape[1]}" for x in (goal, picture.values)]
-        raise ValueError(f"its clean photo {clean} is {sizes[0]}, but it is {sizes[1]}.")
-    write = write_photo if got.image.is_floating_point() else write_rounded
-    notes = [*picture.notes, *write(got.image, target, overwrite, like=picture)]
-    for ending in beside:
+    notes = [*picture.notes, *write_rounded(got.image, target, asked.overwrite, like=picture)]
+    for ending in asked.beside:
         try:
-            write_whole(beside_of(target, ending), _drawn(ending, picture, got), overwrite)
+            write_whole(beside_of(target, ending), _drawn(ending, picture, got), asked.overwrite)
         except OSError as error:  # the photo itself is written, and stays
             notes.append(f"its {ending} could not be written ({error}).")
     row = {"photo": str(source), "restored": str(target), "seconds": round(seconds, 3)} | got.to_dict()
-    row["notes"] = notes
-    if goal is not None:
-        from .evaluate import psnr
+    if asked.clean is not None:
+        try:
+            row |= _compared(source, picture, got, asked.clean)
+        except (OSError, ValueError) as error:
+            notes.append(f"not compared: {error}")
+    return row | {"notes": notes}
 
-        for name, image in (("before", picture.pixels), ("after", got.image)):
-            value = psnr(as_bytes(image), as_bytes(goal))
-            row[f"psnr_{name}"] = round(value, 4) if math.isfinite(value) else None
-    return row
+
+def _compared(source: Path, picture: Picture, got: Restoration, clean: Path) -> dict[str, float | None]:
+    """PSNR against the clean photo, before and after. Raises OSError and ValueError where there is none."""
+    from .evaluate import psnr
+
+    goal = find_clean(source, clean)
+    if goal is None:
+        raise FileNotFoundError(f"{clean} holds no photo of that name.")
+    wanted = read_photo(goal)
+    if wanted.shape != picture.values.shape:
+        sizes = [f"{x.shape[2]} x {x.shape[1]}" for x in (wanted, picture.values)]
+        raise ValueError(f"the clean photo {goal} is {sizes[0]}, but it is {sizes[1]}.")
+    found = {}
+    for name, image in (("before", picture.pixels), ("after", as_floats(got.image).expand(3, -1, -1))):
+        value = psnr(as_bytes(image), as_bytes(wanted))
+        found[f"psnr_{name}"] = round(value, 4) if math.isfinite(value) else None
+    return found
 
 
 def _drawn(ending: str, photo: Picture, got: Restoration) -> bytes:
@@ -90,6 +152,8 @@ def trainer(
     from .plan import generalist_stages, stages
     from .train import Trainer  # takes a second, which restoring need not wait for
 
+    if validation is not None and photos is None:
+        raise ValueError("--validation names photos of a folder: it goes with --photos.")
     if photos is None:
         clean = Photos.dead_leaves(dead_leaves, seed=seed)
     else:

@@ -6,6 +6,7 @@ kept, so that it can be kept no worse.
 """
 
 import io
+import re
 from functools import cache
 
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
@@ -17,6 +18,8 @@ AUTHORED = {269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 318, 319
 ELSEWHERE = {700, 34675}
 GROUPS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 WIDTH, HEIGHT = 0xA002, 0xA003
+PLACED = ("XML:com.adobe.xmp", "Raw profile type")  # among a PNG's texts
+IPTC = 0x0404  # among what JPEGs keep for Photoshop
 
 
 def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
@@ -58,6 +61,30 @@ def _inner(block: Image.Exif, group: int) -> dict:
     found = dict(block.get_ifd(group))
     if ExifTags.IFD.Interop in found:
         found[ExifTags.IFD.Interop] = dict(block.get_ifd(ExifTags.IFD.Interop))
+    return found
+
+
+def upright_xmp(xmp: bytes) -> bytes:
+    """The same, telling that the pixels need no turn, as they were turned when they were read."""
+    return re.sub(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]", rb"\g<1>1", xmp)
+
+
+def kept_words(image: Image.Image) -> dict[str, str]:
+    """A PNG's texts; and the comment of a JPEG or GIF, as "Comment". Without what has places of its own."""
+    found = {k: str(v) for k, v in getattr(image, "text", {}).items() if not k.startswith(PLACED)}
+    if isinstance(comment := image.info.get("comment"), bytes):
+        found["Comment"] = comment.decode("utf-8", "replace")
+    return found
+
+
+def left_out(image: Image.Image) -> list[str]:
+    """What of the file is not kept, a sentence each."""
+    found = []
+    if IPTC in (image.info.get("photoshop") or ()):
+        found.append("Its IPTC block is left out.")
+    gamma = image.info.get("gamma")
+    if gamma and abs(gamma - 1 / 2.2) > 0.01:
+        found.append(f"Its gamma of {gamma:.3g} is left out, so it may show in other tones.")
     return found
 
 

@@ -5,7 +5,7 @@ photo would take four times the memory, so these are made part by part, where th
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -24,6 +24,7 @@ class Picture:
     alpha: (H, W) uint8 or uint16, or None; bits: 8 or 16 a channel
     grey: no colours in the file; format: Pillow's name, such as "JPEG", or None; quality: a JPEG's, 1 to 100
     lossless: a WebP without loss; exif, icc, xmp: blocks to write again, or None; dpi: (x, y) or None
+    words: a PNG's texts by their names, and a JPEG's comment as "Comment"
     notes: what of the file is not in here, or is changed, a sentence each
     """
 
@@ -38,6 +39,7 @@ class Picture:
     icc: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    words: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

@@ -15,13 +15,14 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from . import sixteen
-from .metadata import jpeg_quality, kept_exif, webp_is_lossless
+from .metadata import jpeg_quality, kept_exif, kept_words, left_out, upright_xmp, webp_is_lossless
 from .picture import Picture, Refused, from_pil
 
 # With JPEG comes MPO, JPEGs in one file. No others: some start programs (EPS), some are no photos.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM")
 LARGEST = 250_000_000  # pixels; above Pillow's own limit, as there are cameras with 200 million
-PLANAR, BITS, WHITE = 284, 258, 262  # TIFF's tags
+PLANAR, BITS, WHITE, RESOLUTION = 284, 258, 262, 282  # TIFF's tags
+REDUCED, DNG = 254, 50706
 _opening = threading.Lock()
 
 
@@ -50,6 +51,8 @@ def read_picture(path: str | Path) -> Picture:
             return _picture(data)
     except UnidentifiedImageError as error:
         hint = " It is a HEIC or AVIF photo: export it as JPEG." if data[4:8] == b"ftyp" else ""
+        if data[:4] in (b"II*\0", b"MM\0*"):
+            hint = " It is a TIFF of a rare kind, or a raw photo: save it with 8 or 16 bits a channel."
         raise ValueError(
             f"{path} is not an image that can be read. JPEG, PNG, WebP, TIFF and BMP can.{hint}"
         ) from error
@@ -70,6 +73,8 @@ def _picture(data: bytes) -> Picture:
     deep = sixteen.is_deep(image)
     if name == "TIFF" and image.tag_v2.get(PLANAR) == 2 and image.tag_v2.get(BITS, (8,))[0] == 16:
         raise Refused("keeps 16 bits plane by plane, which can't be read. Save it interleaved.")
+    if name == "TIFF" and (image.tag_v2.get(REDUCED, 0) & 1 or DNG in image.tag_v2):
+        raise Refused("begins with the small preview of a raw photo. Develop it to TIFF or JPEG first.")
     quality = jpeg_quality(image) if name in ("JPEG", "MPO") else None
     image.load()
     turned = _upright(image, notes)
@@ -90,6 +95,7 @@ def _picture(data: bytes) -> Picture:
         notes.append("Its EXIF block is damaged and left out.")
     xmp = turned.info.get("xmp")
     xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    told = name != "TIFF" or RESOLUTION in image.tag_v2  # else Pillow makes up 1 dpi
     return Picture(
         found.values,
         found.alpha,
@@ -100,9 +106,10 @@ def _picture(data: bytes) -> Picture:
         name == "WEBP" and webp_is_lossless(data),
         exif,
         found.icc,
-        xmp if isinstance(xmp, bytes) and xmp else None,
-        _dpi(turned.info.get("dpi")),
-        (*notes, *found.notes),
+        upright_xmp(xmp) if isinstance(xmp, bytes) and xmp else None,
+        _dpi(turned.info.get("dpi")) if told else None,
+        kept_words(image),
+        (*notes, *left_out(image), *found.notes),
     )
 
 

@@ -94,8 +94,8 @@ def restore(
     nearest. strength: 0 gives the photo untouched, 1 the restored one, and between them a blend. device:
     moves the model there first; default, where it is.
 
-    Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted, and
-    MemoryError where not even small tiles fit.
+    Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted, MemoryError
+    where not even small tiles fit, and torch's RuntimeError for a device that is not there.
     """
     return _restored(model, [values_of(photo)], path, strength, device)[0]
 

@@ -10,8 +10,8 @@ from .route import LAYERS
 
 def chosen_path(path: str | Sequence[int], experts: int) -> Tensor:
     """(1, 8) int from such as "0-2-1-1-0-2-2-1" or eight numbers. Raises ValueError saying what is wanted."""
-    numbers = path.split("-") if isinstance(path, str) else list(path)
     try:
+        numbers = path.split("-") if isinstance(path, str) else list(path)
         choice = [int(n) for n in numbers]
         exact = isinstance(path, str) or all(n == k for n, k in zip(numbers, choice, strict=True))
     except (TypeError, ValueError):

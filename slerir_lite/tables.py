@@ -13,7 +13,7 @@ def restored_table(done: list[dict], scored: bool) -> Table:
     table = Table(
         title="Restored photos" + (" (PSNR in dB against the clean one)" if scored else ""), box=SIMPLE
     )
-    table.add_column("photo", overflow="fold")
+    table.add_column("photo", overflow="fold", min_width=12)
     table.add_column("looks like", no_wrap=True)
     table.add_column("path", no_wrap=True)
     for name in ("before", "after") if scored else ():

@@ -21,7 +21,7 @@ from .batch import Batch
 from .checkpoint import REMEDY, difference, identity, read_checkpoint, write_checkpoint
 from .data import BLOCK, CORNERED, SIZE, Crops, Photos
 from .degrade import PLACES
-from .files import sweep, write_whole
+from .files import make_folder, sweep, write_whole
 from .interrupt import HeldBack
 from .losses import NOTHING, WEIGHTS, compass_loss, gate_loss, motion_loss, restoration_loss, weighted
 from .memory import keep_freed
@@ -99,7 +99,7 @@ class Trainer:
 
     def _run(self) -> list[dict]:
         main = self.accelerator.is_main_process
-        self.out.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out)
         if main:
             for name in ("checkpoint.pt", "history.json", "model.safetensors"):
                 sweep(self.out / name)

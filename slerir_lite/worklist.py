@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .files import make_folder
 from .interrupt import HeldBack
 from .photo import SUFFIXES, list_photos
 
@@ -17,11 +18,14 @@ GUIDE, PATH = ".guide.png", ".path.png"  # pictures beside photo.jpg: photo.jpg.
 
 @dataclass
 class Worklist:
-    """jobs: (source, target); failed: {"photo", "reason"} of what can't be; skipped: already restored."""
+    """jobs: (source, target); failed: {"photo", "reason"} of what can't be; skipped: targets that are there.
+    left_out: what else the folders hold, files and folders. in_place: whether any photo replaces itself."""
 
     jobs: list[tuple[Path, Path]] = field(default_factory=list)
     failed: list[dict] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)
+    in_place: bool = False
 
 
 def plan(
@@ -34,7 +38,8 @@ def plan(
     """What to do for `photos`, files or folders.
 
     output: a folder, or for one photo a file; folders that are missing are made. skip_existing: a photo whose
-    target is there is done. beside: endings of pictures that are written next to each target.
+    target is there, a file that is not empty, is done. beside: endings of pictures that are written next to
+    each target.
     Raises ValueError where several photos would go to one file, OSError where there can be no such folder.
     """
     if overwrite and skip_existing:
@@ -42,9 +47,15 @@ def plan(
     found, sources = Worklist(), []
     for photo in dict.fromkeys(photos):
         try:
-            sources += list_photos(photo) if photo.is_dir() else [photo]
+            inside = list_photos(photo) if photo.is_dir() else [photo]
         except OSError as error:
             found.failed.append({"photo": str(photo), "reason": str(error)})
+            continue
+        sources += inside
+        if photo.is_dir():
+            found.left_out += sorted(
+                f for f in photo.iterdir() if f not in (*inside, output) and not f.name.startswith(".")
+            )
     to_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
     if to_file and (len(set(sources)) > 1 or any(p.is_dir() for p in photos)):
         raise ValueError(f"{output} is one file, but there are several photos: give a folder.")
@@ -52,7 +63,7 @@ def plan(
         endings = ", ".join(sorted(SUFFIXES))
         raise ValueError(f"{output} can't be written: an image's name must end in one of {endings}.")
     if sources:
-        _make_folder(output.parent if to_file else output)
+        make_folder(output.parent if to_file else output)
     taken: dict[Path, Path] = {}
     for source in dict.fromkeys(sources):
         target = output if to_file else output / _writable_name(source)
@@ -63,13 +74,23 @@ def plan(
         there = [file for file in files if os.path.lexists(file)]
         if not there or overwrite:
             found.jobs.append((source, target))
-        elif skip_existing and target in there and not _same(source, target):
+            found.in_place |= _same(source, target)
+        elif skip_existing and _holds_something(target) and not _same(source, target):
             found.skipped.append(target)
         else:
-            what = "is the photo itself" if _same(source, there[0]) else "is already there"
-            reason = f"{there[0]} {what}; --overwrite would replace it."
-            found.failed.append({"photo": str(source), "reason": reason})
+            found.failed.append({"photo": str(source), "reason": _in_the_way(there[0], source)})
     return found
+
+
+def _holds_something(target: Path) -> bool:
+    return target.is_file() and target.stat().st_size > 0
+
+
+def _in_the_way(file: Path, source: Path) -> str:
+    if file.is_dir():
+        return f"{file} is a folder. Move it away."
+    what = "is the photo itself" if _same(source, file) else "is already there"
+    return f"{file} {what}; --overwrite would replace it."
 
 
 CANT = (OSError, ValueError, MemoryError)  # one photo's trouble, which does not stop the others
@@ -127,16 +148,6 @@ def find_clean(photo: Path, clean: Path | None) -> Path | None:
             if file.stem == stem and file.suffix.lower() in SUFFIXES:
                 return file
     return None
-
-
-def _make_folder(output: Path) -> None:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = "a file has that name" if isinstance(error, FileExistsError) else error.strerror
-        raise type(error)(f"{output} can't be made a folder: {reason}. Give another --output.") from error
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise PermissionError(f"{output} may not be written to. Give another --output.")
 
 
 def _same(source: Path, target: Path) -> bool:

@@ -151,6 +151,9 @@ def _beside(name: str, like: Picture, pixels: np.ndarray, lost: list[str]) -> di
         if name == "JPEG" and len(found.get(key, b"")) > SEGMENT:
             lost.append(f"The {names[key]} block is too long for a JPEG and was left out.")
             del found[key]
+    held = {"PNG": like.words.keys(), "JPEG": {"Comment"}}.get(name, ())
+    if words := ", ".join(word for word in like.words if word not in held):
+        lost.append(f"{NAMES[name]} holds no texts ({words}), so they were left out; .png keeps them.")
     return found | ({"dpi": like.dpi} if like.dpi else {})
 
 
@@ -161,6 +164,8 @@ def _encoded(pixels: np.ndarray, name: str, like: Picture, beside: dict) -> byte
     options = {{"icc": "icc_profile"}.get(key, key): value for key, value in beside.items()}
     if name == "PNG":
         texts = PngImagePlugin.PngInfo()
+        for word, text in like.words.items():
+            texts.add_itxt(word, text)
         if xmp := options.pop("xmp", None):
             texts.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
         options["pnginfo"] = texts
@@ -168,6 +173,7 @@ def _encoded(pixels: np.ndarray, name: str, like: Picture, beside: dict) -> byte
             return sixteen.png(pixels, **options)
     elif name == "JPEG":  # colour at full resolution: what was restored is not blurred again
         options |= {"quality": max(GOOD, like.quality or 0), "subsampling": 0}
+        options["comment"] = like.words.get("Comment", "")[:SEGMENT]
     elif name == "WEBP":  # exact: what lies under full transparency is kept too
         options |= {"quality": GOOD, "lossless": like.lossless, "exact": True}
         options.pop("dpi", None)

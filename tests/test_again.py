@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from slerir_lite import again, tiles
 from slerir_lite.again import look_again
 from slerir_lite.cli import app
-from slerir_lite.degrade import PLACES, mix
+from slerir_lite.degrade import PLACES, mix, quantise
 from slerir_lite.evaluate import psnr
 from slerir_lite.model import Config, SlerIR, pad
 from slerir_lite.photo import Picture, as_bytes, read_photo, write_photo
@@ -51,7 +51,7 @@ def noisy(model, **how):
     """A restoration of what the compass took for noise."""
     found = restore(0.4 * torch.rand(3, 24, 40, generator=torch.Generator().manual_seed(2)), model, **how)
     place = {name: 10.0 if name == "noise" else 90.0 for name in PLACES}
-    return replace(found, place=place, image=0.4 * found.image)  # dark, so that darkness is believed
+    return replace(found, place=place, image=quantise(0.4 * found.image))  # dark: darkness is believed
 
 
 @pytest.mark.parametrize("seen", PLACES)
@@ -65,6 +65,16 @@ def test_a_photo_goes_through_again_for_what_noise_hid_and_no_blur(seen, model, 
         second = restore(first.image, model)
         assert torch.equal(found.image, second.image) and not torch.equal(found.image, first.image)
         assert found.path == first.path and found.to_dict()["then"] == second.to_dict()
+
+
+def test_what_lies_below_a_grey_level_is_not_seen(model, monkeypatch):
+    """A photo denoised to floats is smoother than any file; the command looks at what a file holds."""
+    first = noisy(model)
+    finer = replace(first, image=first.image + 0.4 / 255 * (2 * torch.rand(first.image.shape) - 1))
+    seeing(monkeypatch, "haze")
+    assert not torch.equal(finer.image, first.image)
+    one, other = look_again(first, model), look_again(finer, model)
+    assert torch.equal(one.image, other.image) and one.then.to_dict() == other.then.to_dict()
 
 
 @pytest.mark.parametrize("how", [{"strength": 0.5}, {"path": [0] * 8}])
@@ -134,7 +144,7 @@ def hidden_by_smoothness(monkeypatch, quarter: str = "haze", near: float = 10.0,
 
 def noisy_and_large(model, kind=torch.float32):
     """As `noisy`, 256 x 264 px, grey where it is a file's integers; far from black and white."""
-    x = 0.4 + 0.2 * torch.rand(3, 256, 264, generator=torch.Generator().manual_seed(2))
+    x = quantise(0.4 + 0.2 * torch.rand(3, 256, 264, generator=torch.Generator().manual_seed(2)))
     place = {name: 10.0 if name == "noise" else 90.0 for name in PLACES}
     image = x if kind not in WHITE else (x[:1] * WHITE[kind]).round().to(kind)
     return replace(restore(x[:, :24, :40], model), place=place, image=image)

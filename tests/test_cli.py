@@ -125,10 +125,15 @@ def test_what_is_there_stays_unless_told_otherwise(here, weights):
 
 def test_a_clean_photo_of_another_size(here, weights):
     Image.new("RGB", (9, 9)).save(here / "nine.png")
-    result = slerir(
-        "restore", "broken/tree.jpg", "-o", "out", "--clean", "nine.png", "--weights", weights, code=1
-    )
-    assert "nine.png is 9 x 9, but it is 48 x 40" in result.stderr
+    result = slerir("restore", "broken/tree.jpg", "-o", "out", "--clean", "nine.png", "--weights", weights)
+    assert "not compared: the clean photo nine.png is 9 x 9, but it is 48 x 40" in result.stderr
+    assert files(here / "out") == ["tree.jpg"] and "–" in result.stdout
+
+
+def test_a_clean_photo_that_is_damaged_costs_the_comparison_and_no_more(here, weights):
+    (here / "bad.png").write_bytes((here / "clean/coffee.png").read_bytes()[:99])
+    result = slerir("restore", "broken/tree.jpg", "-o", "out", "--clean", "bad.png", "--weights", weights)
+    assert "not compared: bad.png is damaged" in result.stderr and files(here / "out") == ["tree.jpg"]
 
 
 def test_a_photo_without_a_clean_one_is_restored_all_the_same(here, weights):
@@ -287,17 +292,77 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypa
     monkeypatch.setattr(Ahead, "__call__", real)
     slerir("restore", *asked, "--skip-existing")
     assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
+    told = json.loads((here / "r.json").read_text())  # of both, though this run restored the second alone
+    assert [row["restored"] for row in told["restored"]] == ["out/coffee__noise.png", "out/tree.jpg"]
+
+
+def test_after_ctrl_c_photos_that_replaced_themselves_are_not_to_be_restored_twice(
+    here, weights, monkeypatch
+):
+    real = Ahead.__call__
+
+    def stopped_at_the_second(ahead, source):
+        if source.name == "tree.jpg":
+            raise KeyboardInterrupt
+        return real(ahead, source)
+
+    monkeypatch.setattr(Ahead, "__call__", stopped_at_the_second)
+    result = slerir("restore", "broken", "-o", "broken", "--overwrite", "--weights", weights, code=130)
+    assert "would restore these a second time: name the others" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("there", ["an empty file", "a folder", "a link to nothing"])
+def test_what_is_no_restored_photo_is_not_taken_for_one(there, here, weights):
+    (here / "out").mkdir()
+    target = here / "out/tree.jpg"
+    {
+        "an empty file": target.touch,
+        "a folder": target.mkdir,
+        "a link to nothing": lambda: target.symlink_to("nowhere.jpg"),
+    }[there]()
+    asked = "restore", "broken", "-o", "out", "--weights", weights, "--skip-existing"
+    result = slerir(*asked, code=1)
+    said = (
+        "out/tree.jpg is a folder. Move it away" if there == "a folder" else "out/tree.jpg is already there"
+    )
+    assert said in " ".join(result.stderr.split()) and "1 restored, 1 not" in result.stderr
+
+
+def test_what_a_folder_holds_besides_is_told(here, weights):
+    (here / "broken/deeper").mkdir()
+    (here / "broken/.hidden").touch()
+    for name in ("a.heic", "b.gif", "c.dng", "d.txt"):
+        (here / "broken" / name).write_bytes(b"no photo")
+    result = slerir("restore", "broken", "-o", "out", "--json", "r.json", "--weights", weights)
+    said = " ".join(result.stderr.split())
+    assert "Left out: broken/a.heic, broken/b.gif, broken/c.dng and 2 more." in said
+    assert json.loads((here / "r.json").read_text())["left_out"] == [
+        f"broken/{name}" for name in ("a.heic", "b.gif", "c.dng", "d.txt", "deeper")
+    ]
+    assert "Left out" not in slerir("restore", "clean", "-o", "clean/out", "--weights", weights).stderr
+
+
+def test_a_reason_names_the_photo_once(here, weights):
+    (here / "bad.png").write_bytes(b"no photo")
+    said = slerir("restore", "bad.png", "none.png", "-o", "out", "--weights", weights, code=1).stderr
+    assert said.count("bad.png") == said.count("none.png") == 1
+
+
+def test_in_a_narrow_terminal_the_photos_name_is_still_there(here, weights, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = slerir("restore", "broken/tree.jpg", "-o", "out", "--clean", "clean", "--weights", weights).stdout
+    assert "tree.jpg" in shown
 
 
 def test_ctrl_c_at_the_moment_of_writing_counts_what_was_written(here, weights, monkeypatch):
-    real = jobs.write_photo
+    real = jobs.write_rounded
 
     def written_then_stopped(*arguments, **named):
         notes = real(*arguments, **named)
         os.kill(os.getpid(), signal.SIGINT)
         return notes
 
-    monkeypatch.setattr(jobs, "write_photo", written_then_stopped)
+    monkeypatch.setattr(jobs, "write_rounded", written_then_stopped)
     result = slerir(
         "restore", "broken", "-o", "out", "--json", "r.json", "--weights", weights, "--save-guide", code=130
     )
@@ -351,7 +416,7 @@ def test_a_full_disk_ends_the_run_with_all_that_is_missing(here, weights, monkey
 
     monkeypatch.setattr("os.fsync", fail)
     result = slerir("restore", "broken", "-o", "out", "--weights", weights, code=1)
-    assert "No space left on device; nothing was changed. Make room" in result.stderr
+    assert "No space left on device; the file is as it was. Make room" in result.stderr
     assert (
         "tree.jpg: not tried, as the disk is full" in result.stderr and "0 restored, 2 not" in result.stderr
     )
@@ -394,7 +459,8 @@ def test_a_photo_may_not_become_the_picture_beside_another(here):
     ("arguments", "message"),
     [
         (["-o", "clean/coffee.png/out"], "clean/coffee.png/out can't be made a folder"),
-        (["-o", "file"], "file can't be made a folder: a file has that name. Give another --output"),
+        (["-o", "file"], "file can't be made a folder: a file has that name. Choose another one"),
+        (["-o", "out", "--json", "broken/tree.jpg"], "--json takes a file whose name ends in .json"),
         (["-o", "out", "--path", "0-1"], "A path is 8 numbers from 0 to 2"),
         (["-o", "out", "--strength", "2"], "A strength lies between 0"),
         (["-o", "out", "--overwrite", "--skip-existing"], "Give either --overwrite or --skip-existing"),
@@ -480,7 +546,10 @@ def test_evaluate_with_another_seed_does_other_damage(here, weights):
 def test_evaluate_refuses_a_compass_alone(here):
     globe = Path(jobs.__file__).parent / "pretrained" / "globe.safetensors"
     result = slerir("evaluate", "--photos", "clean", "--weights", globe, code=1)
-    assert "globe.safetensors holds a Compass, which restores nothing" in " ".join(result.stderr.split())
+    assert (
+        "globe.safetensors holds a Compass; this needs the weights of a SlerIR or a Generalist"
+        in " ".join(result.stderr.split())
+    )
 
 
 @pytest.mark.parametrize(
@@ -584,6 +653,14 @@ def test_train_says_that_it_goes_on_and_how(here, recorder):
     assert "same command again goes on" in stopped.stderr
 
 
+def test_what_would_not_be_heeded_is_refused(here):
+    (here / "names.txt").write_text("coffee.png\ntree.jpg\n")
+    said = slerir("train", "--dead-leaves", 1, "-o", "x", "--validation", "names.txt", code=1).stderr
+    assert "--validation names photos of a folder" in said
+    said = slerir("train", "--photos", "clean", "-o", "x", "--validation", "names.txt", code=1).stderr
+    assert "All photos of clean are to be left out" in said
+
+
 @pytest.mark.parametrize("arguments", [[], ["--dead-leaves", "1", "--photos", "clean"]])
 def test_train_needs_one_source(here, arguments):
     assert "Give either --photos or --dead-leaves" in slerir("train", "-o", "x", *arguments, code=1).stderr
@@ -605,20 +682,23 @@ def test_a_generalist_really_trains_and_is_measured(here):
 
 @pytest.mark.parametrize(
     "command",
-    [["restore", "clean", "-o", "out", "--json", "clean"],
-     ["evaluate", "--photos", "clean", "--json", "clean"]],
+    [["restore", "clean", "-o", "out"], ["evaluate", "--photos", "clean"]],
 )  # fmt: skip
-def test_a_report_that_would_be_a_folder_is_refused_before_the_work(here, command):
-    result = slerir(*command, code=1)
-    assert "clean is a folder. Name a file" in " ".join(result.stderr.split())
-    assert not list(here.glob("out/*.png"))
+def test_a_report_that_would_replace_a_photo_or_be_a_folder_is_refused_before_the_work(here, command):
+    (here / "old.json").mkdir()
+    result = slerir(*command, "--json", "old.json", code=1)
+    assert "old.json is a folder. Name a file" in " ".join(result.stderr.split())
+    before = (here / "clean/coffee.png").read_bytes()
+    result = slerir(*command, "--json", "clean/coffee.png", code=1)
+    assert "ends in .json, such as report.json; not clean/coffee.png" in " ".join(result.stderr.split())
+    assert (here / "clean/coffee.png").read_bytes() == before and not list(here.glob("out/*.png"))
 
 
 def test_what_has_no_clean_photo_is_restored_and_said_not_to_be_compared(here):
     (here / "none").mkdir()
     photo = next((here / "clean").glob("*.png"))
     result = slerir("restore", photo, "-o", "out2", "--clean", "none")
-    assert "not compared, as none holds no photo of that name" in " ".join(result.stderr.split())
+    assert "not compared: none holds no photo of that name" in " ".join(result.stderr.split())
     assert (here / "out2" / photo.name).is_file()
 
 

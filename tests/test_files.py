@@ -68,7 +68,7 @@ def test_a_disk_that_is_full_after_half_of_it(tmp_path, before):
     told = subprocess.run(
         [sys.executable, "-c", SMALL_DISK, str(target)], capture_output=True, text=True, check=True
     )
-    assert "nothing was changed. Make room, or choose another place" in told.stdout and "a.png" in told.stdout
+    assert "the file is as it was. Choose another place" in told.stdout and "a.png" in told.stdout
     assert names(tmp_path) == ([] if before is None else ["a.png"])
     assert before is None or target.read_bytes() == before
 
@@ -78,7 +78,7 @@ def test_the_reason_can_be_told_apart(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left on device; nothing was changed") as error:
+    with pytest.raises(OSError, match="No space left on device; the file is as it was") as error:
         write_whole(tmp_path / "a.png", b"new")
     assert error.value.errno == errno.ENOSPC and names(tmp_path) == []
 
@@ -88,7 +88,9 @@ def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr("builtins.open", fail)  # the tests may run as root, who may write anywhere
-    with pytest.raises(PermissionError, match="Permission denied; nothing was changed.*a.png"):
+    with pytest.raises(
+        PermissionError, match="Permission denied; the file is as it was. Choose another.*a.png"
+    ):
         write_whole(tmp_path / "a.png", b"new")
 
 

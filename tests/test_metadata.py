@@ -1,12 +1,14 @@
 """EXIF outlives a restoration but for what only described the old file; a JPEG's quality is found out."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from slerir_lite.metadata import jpeg_quality, kept_exif, webp_is_lossless
+from slerir_lite.photo import read_picture, write_photo
 
 Base, IFD = ExifTags.Base, ExifTags.IFD
 
@@ -75,6 +77,91 @@ def test_the_preview_is_not_kept():
     assert given.get_ifd(IFD.IFD1)[0x0202] == len(thumb)
     kept = kept_exif(jpeg(exif=block), (32, 24))
     assert thumb[:40] not in kept and again(kept)[Base.Make] == "A camera"
+
+
+KINDS = ["jpg", "png", "webp", "tif"]
+
+
+def plain() -> Image.Image:
+    return Image.radial_gradient("L").convert("RGB").resize((96, 64))
+
+
+def through(source, target) -> tuple:
+    """What was read of `source`, what of `target` that it was written to, and what was said to be lost."""
+    picture = read_picture(source)
+    lost = write_photo(picture.pixels, target, like=picture)
+    return picture, read_picture(target), lost
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_xmp_says_of_the_turn_turns_nobodys_photo(kind, tmp_path):
+    """Some programs turn the pixels and tell EXIF so, but not XMP."""
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF tiff:Orientation="6" a="6"/></x:xmpmeta>'
+    exif, options = Image.Exif(), {}
+    exif[Base.Orientation] = 1
+    if kind == "png":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif kind == "tif":
+        options["tiffinfo"] = {700: xmp, 274: 1}
+    else:
+        options["xmp"] = xmp
+    plain().save(tmp_path / f"in.{kind}", exif=exif, **options)
+    before, after, _ = through(tmp_path / f"in.{kind}", tmp_path / f"out.{kind}")
+    assert before.values.shape == after.values.shape == (3, 64, 96)
+    assert after.xmp == before.xmp == xmp.replace(b'Orientation="6"', b'Orientation="1"')
+
+
+def test_words_are_kept_where_they_can_be_and_else_told(tmp_path):
+    words = PngImagePlugin.PngInfo()
+    words.add_text("Author", "Jane")
+    words.add_itxt("Copyright", "© Jäne")
+    plain().save(tmp_path / "in.png", pnginfo=words)
+    plain().save(tmp_path / "in.jpg", comment="Copyright Jäne")
+    _, after, lost = through(tmp_path / "in.png", tmp_path / "out.png")
+    assert after.words == {"Author": "Jane", "Copyright": "© Jäne"} and lost == []
+    _, after, lost = through(tmp_path / "in.jpg", tmp_path / "out.jpg")
+    assert after.words == {"Comment": "Copyright Jäne"} and lost == []
+    _, after, _ = through(tmp_path / "in.jpg", tmp_path / "from-jpeg.png")
+    assert after.words == {"Comment": "Copyright Jäne"}
+    for kind, word in (
+        ("jpg", "Author, Copyright"),
+        ("webp", "Author, Copyright"),
+        ("bmp", "Author, Copyright"),
+    ):
+        _, after, lost = through(tmp_path / "in.png", tmp_path / f"lost.{kind}")
+        assert after.words == {} and any(f"no texts ({word})" in sentence for sentence in lost)
+
+
+def test_what_is_left_out_is_told(tmp_path):
+    block = b"Photoshop 3.0\x00" + b"8BIM\x04\x04\x00\x00\x00\x00\x00\x04abcd"
+    file = io.BytesIO()
+    plain().save(file, "JPEG")
+    data = file.getvalue()
+    app13 = b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block
+    (tmp_path / "iptc.jpg").write_bytes(data[:2] + app13 + data[2:])
+    assert read_picture(tmp_path / "iptc.jpg").notes == ("Its IPTC block is left out.",)
+    plain().save(tmp_path / "gamma.png")
+    data = (tmp_path / "gamma.png").read_bytes()
+    for gamma, told in ((100_000, True), (45_455, False)):
+        body = b"gAMA" + gamma.to_bytes(4, "big")
+        chunk = (4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+        (tmp_path / "gamma.png").write_bytes(data[:33] + chunk + data[33:])
+        assert ("gamma" in " ".join(read_picture(tmp_path / "gamma.png").notes)) == told
+
+
+def test_a_tiff_that_tells_no_resolution_has_none(tmp_path):
+    plain().save(tmp_path / "none.tif")
+    plain().save(tmp_path / "some.tif", dpi=(300, 300))
+    assert through(tmp_path / "none.tif", tmp_path / "o.tif")[1].dpi is None
+    assert through(tmp_path / "some.tif", tmp_path / "p.tif")[1].dpi == (300, 300)
+
+
+@pytest.mark.parametrize("tag", [{254: 1}, {50706: b"\1\4\0\0"}])
+def test_a_raw_photos_preview_is_not_taken_for_the_photo(tag, tmp_path):
+    plain().save(tmp_path / "raw.tif", tiffinfo=tag)
+    with pytest.raises(ValueError, match="raw.tif begins with the small preview of a raw photo. Develop it"):
+        read_picture(tmp_path / "raw.tif")
 
 
 def test_no_exif_stays_none():
