@@ -21,11 +21,12 @@ def reader(doc: str) -> argparse.ArgumentParser:
 
 
 def fill(file: Path, limit: int | None, parts: dict[str, Callable[[], object]]) -> None:
-    """{"commit", "machine", "limit", "parts": {name: what its function gives, as JSON can hold it}}.
+    """{"limit", "parts": {name: what its function gives, as JSON can hold it}, "made": {name: {"commit",
+    "machine"} that it was measured with}}.
 
     Raises SystemExit where the file was begun with another limit.
     """
-    found = {"commit": revision(), "machine": machine(), "limit": limit, "parts": {}}
+    found = {"limit": limit, "parts": {}, "made": {}}
     if file.exists():
         found = json.loads(file.read_text("utf-8"))
         if found["limit"] != limit:
@@ -33,4 +34,5 @@ def fill(file: Path, limit: int | None, parts: dict[str, Callable[[], object]]) 
     for name, part in parts.items():
         if name not in found["parts"]:
             found["parts"][name] = part()
+            found["made"][name] = {"commit": revision(), "machine": machine()}
             write_whole(file, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())

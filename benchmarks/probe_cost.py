@@ -22,6 +22,7 @@ from slerir_lite.losses import restoration_loss
 from slerir_lite.model import SlerIR
 from slerir_lite.plan import STATIONS
 from slerir_lite.route import Table, table_from_pairings
+from slerir_lite.train import bf16_pays
 
 SIDE = 512  # px, of the photo that is restored: about a quarter of a megapixel
 LAST = torch.channels_last
@@ -73,16 +74,17 @@ def training(model: nn.Module) -> Callable[[int], None]:
     def work(number: int) -> None:
         batch = crops.smaller.batch(number)
         x = batch.degraded.contiguous(memory_format=LAST)
-        if isinstance(model, SlerIR):
-            told = {
-                "view": batch.view,
-                "thumbnails": batch.thumbnail,
-                "motion": batch.motion,
-                "label": batch.label,
-            }
-            y = model(x, **told).image
-        else:
-            y = model(x)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16_pays()):  # as the Trainer does
+            if isinstance(model, SlerIR):
+                told = {
+                    "view": batch.view,
+                    "thumbnails": batch.thumbnail,
+                    "motion": batch.motion,
+                    "label": batch.label,
+                }
+                y = model(x, **told).image
+            else:
+                y = model(x)
         optimizer.zero_grad(set_to_none=True)
         restoration_loss(y, batch.clean)[0].backward()
         optimizer.step()

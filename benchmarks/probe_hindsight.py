@@ -1,12 +1,10 @@
-"""What a mixed path could give a mix at best: at each station the parent's specialist that turns out better.
+"""What a mixed path could give a mix at best: of all ways to mix its parents' paths the best.
 
-With the clean photo at hand, a walk through the stations begins with the better parent's path and tries at
-each station the other parent's specialist. Where even that gains next to nothing, it is not the choosing that
-fails. It tries one path a station and not all of them; another order might end a little higher.
+With the clean photo at hand, every path is tried that takes at each station the specialist of either parent.
+Where even the best of them gains next to nothing, it is not the choosing that fails.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from itertools import product
 from pathlib import Path
 
 from probe_compass import HELD_OUT_MIXES, TRAINED_MIXES
@@ -19,31 +17,18 @@ from slerir_lite.photo import as_bytes
 from slerir_lite.restore import restore
 
 
-def walk(
-    score: Callable[[tuple[int, ...]], float], start: Sequence[int], other: Sequence[int]
-) -> tuple[int, ...]:
-    """The path from `start`, station by station, to the other path's choice wherever that scores more."""
-    path = tuple(start)
-    for layer, choice in enumerate(other):
-        path = max(path, (*path[:layer], choice, *path[layer + 1 :]), key=score)
-    return path
-
-
 def hindsight(model: SlerIR, folder: Path, limit: int | None) -> dict:
-    """{mix: PSNR in dB along the better parent's path ("parent") and along the one so found ("found")}."""
+    """{mix: "ways" to mix its parents' paths, and mean PSNR in dB along the better parent's path ("parent")
+    and along the best of all ("found"), each chosen photo by photo}."""
     path, result = place_paths(model), {}
     for mix in there(folder, (*TRAINED_MIXES, *HELD_OUT_MIXES)):
         parents = [tuple(path[kind]) for kind in mix.split("+")]
+        ways = list(product(*(dict.fromkeys(pair) for pair in zip(*parents, strict=True))))
         rows = []
         for pair in pairs(folder, limit, [mix]):
             degraded, clean = pair.load()
-
-            @cache  # the walk asks for its path's score at every station
-            def score(path: tuple[int, ...], degraded=degraded, clean=clean) -> float:
-                return psnr(as_bytes(restore(degraded, model, path=path).image), clean)
-
-            other, start = sorted(parents, key=score)
-            rows.append((score(start), score(walk(score, start, other))))
+            score = {way: psnr(as_bytes(restore(degraded, model, path=way).image), clean) for way in ways}
+            rows.append((max(score[parent] for parent in parents), max(score.values())))
         parent, found = (mean(values) for values in zip(*rows, strict=True))
-        result[mix] = {"parent": parent, "found": found, "photos": len(rows)}
+        result[mix] = {"ways": len(ways), "parent": parent, "found": found, "photos": len(rows)}
     return result

@@ -22,7 +22,7 @@ from slerir_lite.photo import as_bytes, as_photo
 from slerir_lite.restore import Restoration, at_rest, restore
 from slerir_lite.sphere import Sense
 
-SEVERITIES = 9  # from none to all, in even steps
+SEVERITIES = 9  # from the mildest to the worst, in even steps
 SWEPT = 6  # photos at each of them
 
 
@@ -127,7 +127,7 @@ def paths(model: SlerIR, folder: Path, limit: int | None) -> dict:
 
 
 def sweep(model: SlerIR, kind: str, clean: list[Tensor]) -> dict:
-    """One kind of damage from none to all, the same draw at each severity."""
+    """One kind of damage from the mildest (not none) to the worst, the same draw at each severity."""
     found: list[list[Restoration]] = []
     for number, photo in enumerate(clean):
         row = []

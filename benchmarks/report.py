@@ -66,13 +66,16 @@ def number(v: float | None, digits: int, sign: str = "") -> str:
 
 
 def told(found: Estimate | None, digits: int) -> str:
-    """A difference with its interval, bold where that is clear of 0; and so that it looks clear of 0."""
+    """A difference with its interval, bold where that is clear of 0 (see `clear`)."""
     if found is None or math.isnan(found.half):
         return "–"
-    while found.sign and round(abs(found.mean), digits) <= round(found.half, digits):
-        digits += 1
     text = f"{number(found.mean, digits, '+')} ± {number(found.half, digits)}"
-    return f"**{text}**" if found.sign else text
+    return f"**{text}**" if clear(found, digits) else text
+
+
+def clear(found: Estimate, digits: int) -> bool:
+    """Whether an interval is clear of 0 even in the digits that are shown: on the edge it is not."""
+    return found.sign != 0 and round(abs(found.mean), digits) > round(found.half, digits)
 
 
 def spread(found: Estimate | None, digits: int) -> str:
@@ -231,17 +234,18 @@ def picture(root: Path = ROOT) -> bytes | None:
         rows = [(VARIANTS[n].says, compared(metric, found[1], n)) for n in found[1] if n != "slerir"]
         rows = [(says, e) for says, e in rows if e is not None and not math.isnan(e.half)]
         if rows:
-            panels.append((f"{claim}, {KINDS[kind]}", metric.says, rows))
+            panels.append((f"{claim}, {KINDS[kind]}", metric, rows))
     if not panels:
         return None
     with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "claims"}):
         sizes = [len(rows) + 1.6 for *_, rows in panels]
         figure = Figure(figsize=(8.2, 0.34 * sum(sizes) + 0.3), layout="constrained")
         axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=sizes)[:, 0]
-        for ax, (title, unit, rows) in zip(axes, panels, strict=True):
+        for ax, (title, metric, rows) in zip(axes, panels, strict=True):
             for y, (_, e) in enumerate(rows):
                 # Filled where the interval is clear of 0.
-                colour, inside = ("#0072B2", "#0072B2") if e.sign else ("#555555", "white")
+                far = clear(e, metric.digits)
+                colour, inside = ("#0072B2", "#0072B2") if far else ("#555555", "white")
                 ax.errorbar(
                     e.mean, y, xerr=e.half, fmt="o", capsize=3, markersize=5, color=colour, mfc=inside
                 )
@@ -249,7 +253,7 @@ def picture(root: Path = ROOT) -> bytes | None:
             ax.set_yticks(range(len(rows)), [says for says, _ in rows])
             ax.set_ylim(len(rows) - 0.5, -0.5)
             ax.set_title(title, loc="left", fontsize=9, fontweight="bold")
-            ax.set_xlabel(f"SLER-IR lite minus the rival: {unit}")
+            ax.set_xlabel(f"SLER-IR lite minus the rival: {metric.says}")
             ax.grid(axis="x", alpha=0.3)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})

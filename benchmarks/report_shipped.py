@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from paired import estimate
 from probe_compass import HELD_OUT_MIXES
 from report import NOTHING, grid, number
 
@@ -96,7 +97,7 @@ def mixes_table(found: dict, best: dict) -> str:
         ["mix", "stations where the parents differ, of 8", "there: the first's, %", "the second's, %",
          "a third, %", "photos with both, %"],
         ["PSNR, dB, along", "its own path", "the named place's", "the first parent's", "the second's",
-         "both in a row", "in hindsight: the better parent's", "at each station the better one's"],
+         "both in a row", "in hindsight: the better parent's", "the best of all mixed ones"],
     )  # fmt: skip
     return f"{photos} photos a mix.\n\n{grid(heads[0], taken)}\n\n{grid(heads[1], scored)}"
 
@@ -113,7 +114,8 @@ def paths_table(found: dict, every: dict[str, int]) -> str:
         ["task", f"paths in {photos} photos", "the most frequent one, % of photos",
          "photos on another path than their place's", "gain there, dB", "paths in 68 photos"],
         ["station", *(str(k) for k in range(1, len(found["entropy"]) + 1))],
-        ["kind", "photos", "paths over nine severities", "path changes from none to all, % of photos"],
+        ["kind", "photos", "paths over nine severities",
+         "path changes from the mildest to the worst, % of photos"],
     )  # fmt: skip
     bits = [["bits of the choice", *(number(v, 2) for v in found["entropy"])]]
     swept = [
@@ -149,22 +151,24 @@ def exchange_table(found: dict) -> str:
     shipped, short = [networks.pop("shipped")], list(networks.values())
     rows = []
     for task, place in FIVE.items():
-        values = (*lost(short, task, place), *lost(shipped, task, place))
-        rows.append([task, *(number(v, 2) for v in values)])
+        rows.append([task, *lost(short, task, place), *lost(shipped, task, place)])
     head = ["task", "ten minutes: its own path, dB", "another's, less", "at worst",
             "shipped weights: its own path, dB", "another's, less", "at worst"]  # fmt: skip
     seeds = f"{len(short)} seeds of ten minutes. " if short else ""
     return f"{seeds}{found['limit']} photos a task.\n\n{grid(head, rows)}"
 
 
-def lost(networks: list[dict], task: str, own: str) -> tuple[float | None, ...]:
+def lost(networks: list[dict], task: str, own: str) -> list[str]:
     """PSNR along the own place's path, what the five others' paths cost on average, and the worst of them;
-    means over networks, None where there is none."""
-    if not networks:
-        return None, None, None
-    score = {place: np.mean([net[task][place] for net in networks]) for place in networks[0][task]}
-    less = [score[own] - v for place, v in score.items() if place != own]
-    return score[own], np.mean(less), max(less)
+    over several networks with a 95 % interval, dashes where there is none."""
+    rows = []
+    for net in networks:
+        less = [net[task][own] - v for place, v in net[task].items() if place != own]
+        rows.append((net[task][own], float(np.mean(less)), max(less)))
+    if len(rows) < 2:
+        return [number(v, 2) for v in (rows[0] if rows else (None,) * 3)]
+    found = [estimate(list(column)) for column in zip(*rows, strict=True)]
+    return [f"{number(e.mean, 2)} ± {number(e.half, 2)}" for e in found]
 
 
 def all_photos_table(every: dict[str, int]) -> str:

@@ -37,7 +37,9 @@ def table(scores: dict | None) -> str:
     notes = [text.format(scores[k]) for k, text in SUMMARY.items() if scores.get(k) is not None]
     routing = scores.get("routing", {})
     if routing.get("accuracy") is not None:
-        notes.append(f"degradation named rightly in {100 * routing['accuracy']:.1f} % of these photos")
+        notes.append(
+            f"degradation named rightly in {100 * routing['accuracy']:.1f} % of the five tasks' photos"
+        )
     if routing.get("paths") is not None:
         notes.append(f"{routing['paths']:,} different paths taken over all tasks")
     told = "; ".join(notes)

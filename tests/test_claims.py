@@ -457,10 +457,24 @@ def test_a_mixs_stations_are_shared_out_among_its_parents_and_a_third(folder):
         assert row["first"] + row["second"] + row["third"] == pytest.approx(1, abs=1e-4)
 
 
-def test_a_walk_in_hindsight_ends_where_no_station_but_the_best_is_left():
-    worth = {0: (1, 5), 1: (4, 2), 2: (3, 3), 3: (0, 9)}  # of each station's two choices, one by one
-    score = lambda path: sum(worth[layer][choice] for layer, choice in enumerate(path))  # noqa: E731
-    assert of("probe_hindsight").walk(score, (0, 0, 0, 0), (1, 1, 1, 1)) == (1, 0, 0, 1)
+def test_in_hindsight_every_mixture_of_both_paths_is_tried(folder, monkeypatch):
+    """And the best counts, photo by photo: worth is a number of the path alone, but with one good mixture."""
+    probe, seen = of("probe_hindsight"), set()
+    paths = {"haze": [0, 0, 0, 1, 1, 1, 1, 1], "noise": [1, 0, 2, 1, 1, 1, 1, 0]}
+    monkeypatch.setattr(probe, "place_paths", lambda _: paths)
+    monkeypatch.setattr(probe, "TRAINED_MIXES", ())
+    monkeypatch.setattr(probe, "HELD_OUT_MIXES", ("haze+noise",))
+    image = torch.zeros(3, 8, 8)
+    monkeypatch.setattr(
+        probe, "restore", lambda x, _, path: seen.add(path) or SimpleNamespace(image=image + sum(path) / 99)
+    )
+    monkeypatch.setattr(probe, "psnr", lambda got, _: float(got.max()))
+    row = probe.hindsight(None, folder, 2)["haze+noise"]
+    assert row["ways"] == len(seen) == 8 and {tuple(p) for p in paths.values()} <= seen
+    assert all(a in (h, n) for way in seen for a, h, n in zip(way, *paths.values(), strict=True))
+    level = [round(255 * sum(p) / 99) for p in paths.values()]
+    best = round(255 * (1 + 0 + 2 + 1 + 1 + 1 + 1 + 1) / 99)
+    assert row["parent"] == max(level) and row["found"] == best > max(level) and row["photos"] == 2
 
 
 def test_in_hindsight_no_mix_is_worse_than_along_its_better_parents_path(folder):

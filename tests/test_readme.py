@@ -43,8 +43,8 @@ def test_a_table_has_a_row_for_each_task_and_the_sums_below():
     assert "| noise25 | 68 | 20.53 | 29.61 | +9.08 | 0.851 | 27.02 |" in text
     assert "| clean | 68 | – | – | – | 1.000 | 45.50 |" in text
     assert text.endswith(
-        "Mean PSNR over the five tasks: 24.32 dB; degradation named rightly in 99.4 % of these photos; "
-        "1,234 different paths taken over all tasks."
+        "Mean PSNR over the five tasks: 24.32 dB; degradation named rightly in 99.4 % of the five tasks' "
+        "photos; 1,234 different paths taken over all tasks."
     )
     assert len({line.count("|") for line in text.splitlines() if "|" in line}) == 1
 
