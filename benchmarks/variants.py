@@ -130,6 +130,7 @@ VARIANTS = {
     "triplet-alone": Variant(
         "triplets alone (no uniformity, no lead)", weights={"uniformity": 0.0, "lead": 0.0}
     ),
+    "no-midpoint": Variant("no midpoints (ours) for the mixes", weights={"midpoint": 0.0}),
     "uneven-pins": Variant("cross-entropy to uneven fixed places", weights=FIXED, places="uneven"),
     "fixed-pins": Variant("cross-entropy to even fixed places", weights=FIXED, places="even"),
     "global-only": Variant("global sense only", Config(local_sense=False), probes=("patches",)),
@@ -168,7 +169,8 @@ CLAIMS = {
     "C3": Claim(
         "a sphere routes better than a linear space", ("linear", "softmax"), compass=("linear", "softmax")
     ),
-    "C4": Claim("even spacing matters", SPACING, compass=SPACING),
+    # Midpoints are no matter of spacing, but of the same column: where mixes land.
+    "C4": Claim("even spacing matters", SPACING, compass=(*SPACING, "no-midpoint")),
     "C5": Claim(
         "global and local together beat either", ("global-only", "local-only", "neither-sense", "conditioned")
     ),

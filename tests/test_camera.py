@@ -12,6 +12,7 @@ from slerir_lite.camera import GRAIN, GRAINED, WAYS, as_jpeg, saved, taken
 from slerir_lite.data import Crops, Photos
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, SlerIR
+from slerir_lite.pairs import Pair
 from slerir_lite.sphere import Compass
 from slerir_lite.weights import load_weights, save_weights
 
@@ -20,6 +21,18 @@ def test_a_jpeg_is_what_pillow_reads_back_of_the_one_it_wrote(tmp_path):
     x = dead_leaves(96, 3).permute(1, 2, 0).numpy()
     Image.fromarray(x).save(tmp_path / "x.jpg", quality=80, subsampling="4:2:0")
     assert np.array_equal(as_jpeg(x, 80), np.array(Image.open(tmp_path / "x.jpg")))
+
+
+def test_the_benchmark_damages_the_damaged_photo_and_never_the_clean_one():
+    rng = np.random.default_rng(1)
+    degraded, clean = (rng.integers(0, 256, (32, 40, 3)).astype(np.uint8) for _ in range(2))
+    pair = Pair("rain", "a.png", lambda: (degraded, clean))
+    for name, way in of("camera").WAYS.items():
+        again = of("camera").taken(pair, way)
+        given, wanted = again.load()
+        assert (again.task, again.name) == ("rain", "a.png")
+        assert np.array_equal(wanted, clean) and np.array_equal(given, way(degraded)), name
+        assert not np.array_equal(given, degraded)
 
 
 def test_half_the_resolution_of_colour_is_lost_and_brightness_hardly():

@@ -16,10 +16,12 @@ from scripts import of
 
 from slerir_lite.data import Crops
 from slerir_lite.degrade import PLACES
+from slerir_lite.evaluate import psnr
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, Generalist, SlerIR
-from slerir_lite.pairs import MADE, make_pair
+from slerir_lite.pairs import MADE, make_pair, pairs
 from slerir_lite.photo import as_bytes
+from slerir_lite.restore import restore
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, table_from_pairings
 from slerir_lite.train import Trainer
 from slerir_lite.weights import save_weights
@@ -40,8 +42,8 @@ def small(name: str):
 
 NAMES = (
     "slerir", "generalist", "conditioned", "wide", "whole-networks", "decoder-only", "linear", "softmax",
-    "no-uniformity", "no-lead", "triplet-alone", "uneven-pins", "fixed-pins", "global-only", "local-only",
-    "neither-sense", "table",
+    "no-uniformity", "no-lead", "triplet-alone", "no-midpoint", "uneven-pins", "fixed-pins", "global-only",
+    "local-only", "neither-sense", "table",
 )  # fmt: skip
 
 
@@ -411,6 +413,62 @@ def test_entropy_is_none_where_all_take_one_and_greatest_where_all_are_taken_equ
 def test_a_places_own_path_is_what_the_pins_take_at_its_centre():
     model = small("slerir").build(0)
     assert list(of("probe_paths").place_paths(model).values()) == table_from_pairings().T.tolist()
+
+
+def test_a_mix_is_scored_along_each_path_that_the_table_names(folder):
+    """Against the network itself, sent by hand. z lies at no centre, so own and named differ."""
+    probe, model = of("probe_paths"), small("slerir").build(0)
+    centres, pins = model.compass.centres, model.router.pins
+    with torch.no_grad():  # every photo goes its own way, another one than any place's
+        pins.copy_(-pins)
+        model.compass.direction.bias.copy_(F.normalize(centres[1] + 0.3 * centres[4], dim=0))
+    path = probe.place_paths(model)
+    found = probe.mixes(model, folder, None)
+    for mix, row in found.items():
+        by = {name: [] for name in row["psnr"]}
+        for pair in pairs(folder, None, [mix]):
+            x, clean = pair.load()
+            own, ways = restore(x, model), [path[kind] for kind in mix.split("+")]
+            undone = restore(restore(x, model, path=ways[1]).image, model, path=ways[0])
+            images = {"own": own, "named": restore(x, model, path=path[own.nearest]),
+                      "first": restore(x, model, path=ways[0]), "second": restore(x, model, path=ways[1]),
+                      "in a row": undone}  # fmt: skip
+            for name, got in images.items():
+                by[name].append(psnr(as_bytes(got.image), clean))
+        assert row["psnr"] == {name: pytest.approx(np.mean(v), abs=1e-3) for name, v in by.items()}
+        assert len(set(row["psnr"].values())) > 3
+
+
+def test_paths_are_counted_and_a_change_is_one_from_the_mildest_to_the_worst(folder, monkeypatch):
+    probe, calls = of("probe_paths"), []
+    ways = [[0] * 8, [1] * 8, [2] * 8]
+
+    def as_called(x, _, path=None):
+        """The path: 0 … at first, 1 … from the fifth severity on, but of the second photo always 2 …"""
+        calls.append(x)
+        if path is not None:
+            return SimpleNamespace(image=torch.zeros(3, 88, 96), path="", choice=torch.tensor(path))
+        number = (len(calls) - 1) % 18
+        way = ways[2] if number >= 9 else ways[int(number >= 4)]
+        return SimpleNamespace(path="-".join(map(str, way)), choice=torch.tensor(way), nearest="noise",
+                               image=torch.zeros(3, 88, 96))  # fmt: skip
+
+    monkeypatch.setattr(probe, "restore", as_called)
+    swept = probe.sweep(None, "noise", [torch.zeros(3, 88, 96)] * 2)
+    assert len(calls) == 18 and swept["paths"] == 3 and swept["photos"] == 2 and swept["changed"] == 0.5
+    assert swept["seen"] == {"-".join(map(str, way)) for way in ways}
+
+    model = small("slerir").build(0)
+    monkeypatch.setattr(probe, "place_paths", lambda _: dict.fromkeys(PLACES, ways[0]))
+    monkeypatch.setattr(
+        probe, "sweep", lambda *_: {"paths": 1, "photos": 2, "changed": 0.25, "seen": {"another"}}
+    )
+    calls.clear()
+    found = probe.paths(model, folder, 1)
+    assert found["distinct_with_severities"] == found["distinct"] + 1 and found["possible"] == 3**8
+    assert all(row == {"paths": 1, "photos": 2, "changed": 0.25} for row in found["severity"].values())
+    assert sum(row["another_than_the_places"] for row in found["tasks"].values()) > 0
+    assert {row["gain_there"] for row in found["tasks"].values()} <= {None, 0.0}
 
 
 def test_traits_tell_a_shade_from_a_stripe_and_colour_from_brightness():

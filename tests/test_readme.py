@@ -1,5 +1,6 @@
 """The README tells what is so: its scores, its commands, its example, its files."""
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -11,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from slerir_lite.cli import app
+from slerir_lite.pairs import FIVE
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+STEP = "a training step of 20 crops of 64 x 64"
 
 spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
 tables = importlib.util.module_from_spec(spec)
@@ -74,8 +77,47 @@ def test_figures_in_the_prose_are_the_files():
     most = {row["megapixels"]: row["MB at most"] / 1000 for row in measured("large")["from file to file"]}
     assert f"{most[24]:.1f} GB for a JPEG of that size" in README
     assert f"{most[48]:.1f} GB for 48 megapixels and {most[100]:.1f} GB for 100" in README
+    mine = [r for r in measured("large")["rows"] if (r["megapixels"], r["threads"]) == (24, 2)]
+    seconds = {row["motion"]: f"{row['seconds']:.0f}" for row in mine}
+    assert f"takes {seconds['none']} seconds for 24 megapixels, {seconds['undone']} where blur" in README
+    hours = [20_000 * measured(f)[STEP]["slerir_ms"] / 3.6e6 for f in ("cost", "cost_avx2")]
+    assert f"{60 * hours[0]:.0f} minutes on two CPU cores with AVX-512" in README
+    assert round(hours[1]) == 2 and "and two hours without" in README
     speed = [measured("together")[f"photos a second, {how}"] for how in ("together", "one by one")]
     assert f"({speed[0]:.1f} against {speed[1]:.1f} small photos a second" in README
+
+
+def test_what_is_said_of_cameras_is_so():
+    found = measured("camera")
+    saved, grainy = found["JPEG, quality 95"], found["grain of sigma 2"]
+    right = {task: row.get(FIVE.get(task, task), 0) for task, row in saved["places"].items()}
+    assert all(right[task] == 34 for task in ("noise25", "rain", "lowlight"))
+    assert "Of 34 photos each" in README and "all noisy, rainy and dark ones rightly" in README
+    assert f"rightly, {right['haze']} hazy ones and {right['blur']} blurred ones" in README
+    gain = {task: f"{row['psnr'] - row['input_psnr']:.1f}" for task, row in saved["tasks"].items()}
+    assert f"noisy photos gain {gain['noise25']} dB, dark ones {gain['lowlight']}," in README
+    assert f"hazy ones {gain['haze']}, rainy ones {gain['rain']} and blurred ones {gain['blur']} (" in README
+    blur = measured("scores")["tasks"]["blur"]
+    assert f"as PNG all 68 blurred photos gain {blur['psnr'] - blur['input_psnr']:.1f})" in README
+    assert saved["tasks"]["clean"]["worst_psnr"] >= 40 and "(40 dB and more)" in README
+    clean = grainy["tasks"]["clean"]
+    assert f"clean photos lose {clean['input_psnr'] - clean['psnr']:.1f} dB on average" in README
+    lost = {name: f"{row['tasks']['blur']['psnr'] - row['tasks']['blur']['input_psnr']:.1f}"
+            for name, row in found.items() if name != "machine"}  # fmt: skip
+    card = (ROOT / "slerir_lite" / "pretrained" / "MODEL_CARD.md").read_text("utf-8")
+    assert (
+        f"{34 - right['blur']} of 34 are taken for clean, and they gain {lost['JPEG, quality 95']} dB" in card
+    )
+    said = f"come back at {clean['psnr']:.1f} dB instead of {clean['input_psnr']:.1f}, the worst at"
+    assert f"{said} {clean['worst_psnr']:.1f}" in card
+
+
+def test_the_yardstick_is_frozen():
+    """Every score is measured on what this script makes; another script would be another benchmark."""
+    script = (ROOT / "benchmarks" / "make_benchmark.py").read_bytes()
+    assert hashlib.sha256(script).hexdigest() == (
+        "298953b677f337d3c65e8def4d0164c0daceb213572c676d238149b047114e54"
+    )
 
 
 def test_the_example_runs(tmp_path, monkeypatch, capsys):

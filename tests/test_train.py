@@ -264,6 +264,31 @@ def test_the_compass_learns_from_all_its_losses(photos):
             assert parameter.grad is None, name
 
 
+def test_each_of_the_compasss_losses_is_what_the_paper_says_of_the_crops_that_it_is_for(photos):
+    """By hand, crop by crop. Mixes and corners are in the batch; of these three only the lead heeds them."""
+    kinds = {"clean": 2, "noise": 2, "rain": 2, "haze": 2, "blur": 2, "lowlight": 2, "haze+rain": 3}
+    model, batch, local, sense = crops_of(photos, kinds, per_batch=24)
+    parts = {name: value.item() for name, value in compass_loss(model, batch, local, sense, 0.5).items()}
+    z = torch.cat([sense.z, model.sense(batch.degraded, local).z]).detach().double()
+    share = batch.place.repeat_interleave(2, 0).repeat(2, 1)
+    rows = [k for k in range(len(z)) if share[k].max() == 1]
+    label = {k: int(share[k].argmax()) for k in rows}
+    assert 0 < len(rows) < len(z) and len(set(label.values())) > 3
+    cos = z @ z.T
+    triplets = []
+    for a in rows:
+        others = [cos[a, n] for n in rows if label[n] != label[a]]
+        triplets += [max(0.0, 0.8 + float(max(others) - cos[a, p])) for p in rows
+                     if p != a and label[p] == label[a]]  # fmt: skip
+    assert parts["triplet"] == pytest.approx(np.mean(triplets), abs=1e-5)
+    middle = [sum(z[k] for k in rows if label[k] == place) for place in sorted(set(label.values()))]
+    middle = [m / m.norm() for m in middle]
+    apart = [math.exp(-2 * float((a - b).square().sum())) for a, b in itertools.combinations(middle, 2)]
+    assert parts["uniformity"] == pytest.approx(math.log(np.mean(apart)), abs=1e-5)
+    likely = ((z @ model.compass.centres.double().T) / 0.15).log_softmax(1)
+    assert parts["lead"] == pytest.approx(-0.5 * float((share * likely).sum(1).mean()), abs=1e-4)
+
+
 @pytest.mark.parametrize("recipe", [{"noise": 1}, {"haze+rain": 1}, {"clean": 1}], ids=str)
 def test_a_batch_of_one_kind_has_a_finite_compass_loss(recipe, photos):
     parts = compass_loss(*crops_of(photos, recipe), lead=0.5)
