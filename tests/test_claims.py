@@ -595,6 +595,35 @@ def clean_folder(tmp_path_factory) -> Path:
     return root
 
 
+def test_what_is_scored_fits_no_temperature_and_what_is_left_out_is_not_trained_on(
+    clean_folder, tmp_path, monkeypatch
+):
+    claims, seen = of("claims"), {}
+    for name, level in (("scored", 40), ("fitted", 200)):
+        for part in ("input", "target"):
+            (tmp_path / name / "noise25" / part).mkdir(parents=True)
+            Image.new("RGB", (9, 8), (level,) * 3).save(tmp_path / name / "noise25" / part / "0.png")
+    monkeypatch.setattr(claims, "TASKS", ["noise25"])
+    monkeypatch.setattr(claims, "SAME", ["noise25"])
+
+    def probe(_, scored, fitted, __):
+        seen.update(scored=[p.load()[1].max() for p in scored], fitted=[p.load()[1].max() for p in fitted])
+
+    monkeypatch.setattr(claims, "compass_probe", probe)
+    monkeypatch.setattr(Trainer, "measure_centres", lambda *_: None)
+    (tmp_path / "names.txt").write_text("1.png\n")
+    args = SimpleNamespace(
+        photos=clean_folder, leave_out=tmp_path / "names.txt", pairs=tmp_path / "scored",
+        validation=tmp_path / "fitted", out=tmp_path / "out", work=tmp_path, budget="smoke", threads=1,
+    )  # fmt: skip
+    runner = claims.Runner(args, of("budget").begin_with(args))
+    assert [x.shape for x in runner.photos.images[:2]] == [(3, 112, 112)] * 2
+    left_out = dead_leaves(112, 1)
+    assert not any(torch.equal(x, left_out) for x in runner.photos.images)
+    runner.measure_compass(small("slerir").trainer(runner.photos, tmp_path / "run", [], 0, size=48))
+    assert seen == {"scored": [40], "fitted": [200]}
+
+
 def test_a_run_that_was_stopped_goes_on_and_what_is_done_is_not_redone(
     clean_folder, folder, tmp_path, monkeypatch, capsys
 ):
