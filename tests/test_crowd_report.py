@@ -24,6 +24,7 @@ from slerir_lite.explore.overrides import (
 from slerir_lite.explore.path_svg import path_svg
 from slerir_lite.explore.pixels import difference, small_source
 from slerir_lite.explore.report import file_name, globe_of, report
+from slerir_lite.explore.style import MARKS, OTHER
 from slerir_lite.explore.what_if import what_if
 from slerir_lite.photo import as_bytes
 
@@ -128,6 +129,16 @@ def test_in_the_picture_bands_never_overlap_and_each_is_as_high_as_its_photos():
 def test_the_alt_text_counts_paths_by_group():
     told = describe_crowd([[0, 0], [0, 0], [0, 1]], ["noise", "lowlight", "lowlight"])
     assert "3 photos through 2 stations" in told and "noise 1, low light 2" in told
+
+
+def test_groups_of_one_colour_are_told_apart_by_a_letter():
+    names = ["noise", "haze+rain", "rain_corner", "rain+blur"]
+    (key,) = crowd_picture(np.zeros((4, 8), int), names).legends
+    marks = [line.get_marker() for line in key.get_lines()]
+    assert len(set(marks)) == 4 and marks[0] == MARKS["noise"].shape
+    assert [mark.strip("${}")[-1] for mark in marks[1:]] == ["A", "B", "C"]
+    (key,) = crowd_picture(np.zeros((2, 8), int), names[:2]).legends
+    assert key.get_lines()[1].get_marker() == OTHER.shape  # one alone needs none
 
 
 @pytest.mark.parametrize("paths, labels", [(PATHS, LABELS[:3]), (PATHS[0], ["noise"]), ([], [])])

@@ -113,12 +113,13 @@ def crowd_picture(paths, labels: Sequence[str], title: str = "The paths of the c
                 ax.fill(*box, facecolor=INK, zorder=3)
                 said = {"ha": "center", "va": "center", "color": "white", "fontsize": 9, "zorder": 4}
                 ax.text(layer, (low + high) / 2, str(expert), fontweight="bold", **said)
+    marks = _told_apart(groups)
     for name, rows in groups.items():
-        mark = _mark(name)
         for layer in range(layers - 1):
             for pair in sorted({tuple(p) for p in paths[rows, layer : layer + 2].tolist()}):
                 same = [i for i in rows if tuple(paths[i, layer : layer + 2]) == pair]
-                _ribbon(ax, layer + half, layer + 1 - half, leave[same, layer], arrive[same, layer + 1], mark)
+                _ribbon(ax, layer + half, layer + 1 - half, leave[same, layer], arrive[same, layer + 1],
+                        _mark(name), marks[name])  # fmt: skip
     ax.set_xlim(-0.5, layers - 0.5)
     ax.set_ylim(leave.max() + 1.5, -0.5)
     ax.set_xticks(range(layers), range(1, layers + 1))
@@ -126,9 +127,12 @@ def crowd_picture(paths, labels: Sequence[str], title: str = "The paths of the c
     ax.set_xlabel("station; in the bars: the specialist; height: how many photos")
     ax.spines[:].set_visible(False)
     head(ax, title)
-    key = [Line2D([], [], color=_mark(n).colour, linewidth=6, alpha=0.75, marker=_mark(n).shape, markersize=7,
-                  markerfacecolor=_mark(n).colour, markeredgecolor=INK, label=f"{_written(n)} ({len(rows)})")
-           for n, rows in groups.items()]  # fmt: skip
+    key = [
+        Line2D([], [], color=_mark(name).colour, linewidth=8, alpha=0.75, markersize=7,
+               label=f"{_written(name)} ({len(rows)})",
+               **{f"marker{key}": value for key, value in marks[name].items()})
+        for name, rows in groups.items()
+    ]  # fmt: skip
     legend(figure, key, "photos, from\ntop to bottom")
     return figure
 
@@ -159,8 +163,23 @@ def _heights(paths, groups) -> np.ndarray:
     return np.stack([leave, arrive])
 
 
-def _ribbon(ax, x0: float, x1: float, start: np.ndarray, end: np.ndarray, mark: Mark) -> None:
-    """A band from rows `start` on the left to rows `end` on the right, with the group's mark."""
+def _told_apart(groups: Iterable[str]) -> dict[str, dict]:
+    """How matplotlib draws each group's mark: {"", "facecolor", "edgecolor"}. Several groups that are no
+    places share a colour, and get a letter each."""
+    others = [name for name in groups if name not in MARKS]
+    letters = dict(zip(others, "ABCDEFGHIJKLMNOP", strict=False)) if len(others) > 1 else {}
+    return {
+        name: {"": rf"$\mathrm{{{letters[name]}}}$", "facecolor": "white", "edgecolor": "white"}
+        if name in letters
+        else {"": _mark(name).shape, "facecolor": _mark(name).colour, "edgecolor": INK}
+        for name in groups
+    }
+
+
+def _ribbon(
+    ax, x0: float, x1: float, start: np.ndarray, end: np.ndarray, mark: Mark, drawn: dict[str, str]
+) -> None:
+    """A band from rows `start` on the left to rows `end` on the right, with the group's mark as `drawn`."""
     a, b, c, d = start.min(), start.max() + 1, end.min(), end.max() + 1
     middle = (x0 + x1) / 2
     corners = [
@@ -178,7 +197,8 @@ def _ribbon(ax, x0: float, x1: float, start: np.ndarray, end: np.ndarray, mark: 
     look = {"facecolor": mark.colour, "alpha": 0.75, "edgecolor": INK, "linewidth": 0.4}
     ax.add_patch(PathPatch(Path(corners, codes), zorder=2, **look))
     at = x0 + 0.12 * (x1 - x0), (a + b) / 2
-    ax.scatter(*at, s=22, marker=mark.shape, facecolor=mark.colour, edgecolor=INK, linewidth=0.7, zorder=3)
+    colours = {key: value for key, value in drawn.items() if key}
+    ax.scatter(*at, s=22, marker=drawn[""], linewidth=0.7, zorder=3, **colours)
 
 
 def _checked(paths, labels) -> tuple[np.ndarray, dict[str, list[int]]]:
