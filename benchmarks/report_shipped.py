@@ -151,20 +151,27 @@ def exchange_table(found: dict) -> str:
     shipped, short = [networks.pop("shipped")], list(networks.values())
     rows = []
     for task, place in FIVE.items():
-        rows.append([task, *lost(short, task, place), *lost(shipped, task, place)])
+        rows.append(
+            [task, *(told for nets in (short, shipped) for told in over_networks(lost(nets, task, place)))]
+        )
     head = ["task", "ten minutes: its own path, dB", "another's, less", "at worst",
             "shipped weights: its own path, dB", "another's, less", "at worst"]  # fmt: skip
     seeds = f"{len(short)} seeds of ten minutes. " if short else ""
     return f"{seeds}{found['limit']} photos a task.\n\n{grid(head, rows)}"
 
 
-def lost(networks: list[dict], task: str, own: str) -> list[str]:
-    """PSNR along the own place's path, what the five others' paths cost on average, and the worst of them;
-    over several networks with a 95 % interval, dashes where there is none."""
+def lost(networks: list[dict], task: str, own: str) -> list[tuple[float, float, float]]:
+    """Of each network: PSNR along the own place's path, what the five others' paths cost on average, and the
+    worst of them, in dB."""
     rows = []
     for net in networks:
         less = [net[task][own] - v for place, v in net[task].items() if place != own]
         rows.append((net[task][own], float(np.mean(less)), max(less)))
+    return rows
+
+
+def over_networks(rows: list[tuple[float, float, float]]) -> list[str]:
+    """One network's three numbers, or several ones' means with a 95 % interval; dashes for none."""
     if len(rows) < 2:
         return [number(v, 2) for v in (rows[0] if rows else (None,) * 3)]
     found = [estimate(list(column)) for column in zip(*rows, strict=True)]

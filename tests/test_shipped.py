@@ -94,10 +94,12 @@ def test_a_map_is_the_mean_over_tasks():
 
 def test_what_another_places_path_costs_is_a_mean_over_networks_and_places():
     one = {"noise25": {"noise": 30.0, "clean": 28.0, "rain": 27.0}}
-    other = {"noise25": {"noise": 32.0, "clean": 32.0, "rain": 29.0}}  # means 31, 30, 28
-    lost = of("report_shipped").lost
-    assert lost([one, other], "noise25", "noise") == (31, 2, 3)
-    assert lost([], "noise25", "noise") == (None, None, None)
+    other = {"noise25": {"noise": 32.0, "clean": 32.0, "rain": 29.0}}
+    lost, told = of("report_shipped").lost, of("report_shipped").over_networks
+    both = lost([one, other], "noise25", "noise")
+    assert both == [(30, 2.5, 3), (32, 1.5, 3)]
+    assert told(both) == ["31.00 ± 12.71", "2.00 ± 6.35", "3.00 ± 0.00"]  # of two, 12.7 standard errors
+    assert told(both[:1]) == ["30.00", "2.50", "3.00"] and told([]) == ["–", "–", "–"]
 
 
 def test_the_page_says_what_was_measured():
@@ -125,7 +127,7 @@ def test_the_picture_shows_what_was_measured_and_has_words_in_its_place():
 def test_what_is_said_of_exchanged_specialists_is_so():
     networks = measured("exchange")["parts"]
     shipped = [networks.pop("shipped")]
-    short, long = ({task: of("report_shipped").lost(net, task, FIVE[task])[1] for task in FIVE}
+    short, long = ({task: np.mean(of("report_shipped").lost(net, task, FIVE[task]), 0)[1] for task in FIVE}
                    for net in (list(networks.values()), shipped))  # fmt: skip
     parted = sorted(f"{short.pop(task):.1f}" for task in ("noise25", "rain", "lowlight"))
     assert f"another's path costs {parted[0]} to {parted[-1]} dB" in PAGE
