@@ -46,7 +46,7 @@ def reach_picture(gradient, pixel: tuple[int, int], allowed: tuple[int, int, int
     much.set_xlabel("distance in x or y, the larger (pixels)")
     much.set_ylabel("share of the gradient within it (1: all)")
     much.spines[["top", "right"]].set_visible(False)
-    head(much, "Share within a distance")
+    head(much, "How much of a say")
     return figure
 
 
