@@ -41,7 +41,8 @@ def small(name: str):
 
 
 NAMES = (
-    "slerir", "generalist", "conditioned", "wide", "whole-networks", "decoder-only", "linear", "softmax",
+    "slerir", "generalist", "conditioned", "wide", "whole-networks", "decoder-only", "linear",
+    "linear-calm", "softmax",
     "no-uniformity", "no-lead", "triplet-alone", "no-midpoint", "uneven-pins", "fixed-pins", "global-only",
     "local-only", "neither-sense", "table",
 )  # fmt: skip
