@@ -246,10 +246,30 @@ def test_what_is_said_of_whole_networks_is_so():
         gain[name] = of("paired").difference(*values).mean
     assert f"(this rival) {gain['conditioned']:.1f} dB" in text
     assert f"{gain['neither-sense']:.1f} dB, both together {gain['slerir']:.1f} dB" in text
-    inside = of("report").compared(corners[1], whole, "neither-sense")
-    assert inside.sign == 1 and f"the network is {inside.mean:.1f} dB better with it" in text
+    senses = ("global-only", "local-only", "neither-sense")
+    assert not any(of("report").compared(corners[0], whole, name).sign for name in senses)
+    inside = [of("report").compared(corners[1], whole, name) for name in senses]
+    assert all(found.sign == 1 for found in inside)
+    far, near, neither = (f"{found.mean:.1f} dB better than with" for found in inside)
+    assert f"{far} the big picture alone" in text and f"{near} the close-up alone" in text
+    assert f"and {neither} neither" in text
+    assert of("report").compared(corners[2], whole, "global-only").sign == 1
     outside = [of("report").values(corners[2], whole[n]).values() for n in ("slerir", "neither-sense")]
     assert f"({np.mean(list(outside[0])):.0f} instead of {np.mean(list(outside[1])):.0f} dB)" in text
+    ahead = [of("report").values(corners[3], whole[n]).values() for n in ("local-only", "slerir")]
+    said = f"ahead of tiles by {np.mean(list(ahead[0])):.1f} dB, with both by {np.mean(list(ahead[1])):.1f}"
+    assert said in text and of("report").compared(corners[3], whole, "local-only").sign == 1
+    by_task = of("report_metrics").METRICS["C1", "whole"][2:]
+    lead = {m.says: of("report").compared(m, whole, "generalist") for m in by_task}
+    assert lead["noise25, dB"].sign == 0 and "in noise none is shown" in text
+    most = [lead[f"{task}, dB"].mean for task in ("haze", "lowlight", "rain", "blur")]
+    assert f"haze ({most[0]:.1f} dB, of which" in text and f"low light ({most[1]:.1f} dB)" in text
+    assert f"in rain and blur it is {most[2]:.1f} and {most[3]:.1f} dB" in text
+    assert round(sum(most[:2]) / sum(e.mean for e in lead.values()), 1) == 0.8
+    early = of("report").compared(of("report_metrics").METRICS["C2", "whole"][0], whole, "decoder-only")
+    assert early.sign == 0 and f"only the last four layers choose, it is {early.half:.1f} dB" in text
+    table = of("report").compared(of("report_metrics").METRICS["C8", "whole"][0], whole, "table")
+    assert table.sign == 0 and "the table restores as well" in text
     paths = of("report_metrics").METRICS["C8", "whole"]
     used, changes = (of("report").values(paths[k], whole["slerir"]).values() for k in (1, 3))
     assert f"{min(used)} to {max(used)} over all photos" in text
