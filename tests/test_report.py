@@ -278,3 +278,34 @@ def test_what_is_said_of_whole_networks_is_so():
     assert f"in {changed[0]} of the photos, but so does the table's in {changed[1]}," in text
     took = [run["seconds"] for row in whole.values() for run in row.values()]
     assert f"took {min(took):,.0f} to {max(took):,.0f} s" in text
+
+
+def test_what_the_readme_says_of_the_evidence_is_so():
+    text = (ROOT / "README.md").read_text("utf-8")
+    metrics, report = of("report_metrics").METRICS, of("report")
+    runs = of("paired").load(ROOT / "benchmarks" / "claims" / "short")
+    whole, alone = (
+        {name: row for (kind, name), row in runs.items() if kind == k} for k in ("whole", "compass")
+    )
+    lead = {m.says: report.compared(m, whole, "generalist") for m in metrics["C1", "whole"]}
+    told = report.compared(metrics["C1", "whole"][0], whole, "conditioned")
+    assert f"ahead by {lead['five tasks, dB'].mean:.1f} dB: by {lead['haze, dB'].mean:.1f} in haze" in text
+    assert f"and {lead['lowlight, dB'].mean:.1f} in low light" in text and lead["noise25, dB"].sign == 0
+    assert told.sign == 0 and abs(told.mean) < 0.1 and f"(to {told.half:.1f} dB)" in text
+    for rival in ("whole-networks", "decoder-only"):
+        assert report.compared(metrics["C2", "whole"][0], whole, rival).sign == 0
+    inside = metrics["C5", "whole"][1]
+    far, near, neither = (
+        f"{report.compared(inside, whole, name).mean:.1f}"
+        for name in ("global-only", "local-only", "neither-sense")
+    )
+    assert f"together are {far} dB better inside of it than the big picture alone, {near} better than" in text
+    assert f"and {neither} better than neither" in text
+    used = report.values(metrics["C8", "whole"][1], whole["slerir"]).values()
+    assert 20 <= min(used) <= max(used) <= 35 and "some 30 are used" in text
+    assert report.compared(metrics["C8", "whole"][0], whole, "table").sign == 0
+    angle, mixed = metrics["C4", "compass"][2], metrics["C4", "compass"][-1]
+    wide = [np.mean(list(report.values(angle, alone[n]).values())) for n in ("slerir", "no-uniformity")]
+    assert 1.8 < wide[0] / wide[1] < 2.5 and "doubles the smallest angle" in text
+    assert report.compared(mixed, alone, "no-uniformity").sign == 1
+    assert report.compared(metrics["C4", "compass"][0], alone, "no-uniformity").sign == 0
