@@ -209,6 +209,7 @@ class Trainer:
             for model in (self.model, self.ema):
                 for station in model.backbone.stations:
                     station.copy_first()
+        self._agree()  # on GPUs, centres that each process measured may differ in their last bits
 
     @torch.no_grad()
     def _agree(self) -> None:
