@@ -309,3 +309,21 @@ def test_what_the_readme_says_of_the_evidence_is_so():
     assert 1.8 < wide[0] / wide[1] < 2.5 and "doubles the smallest angle" in text
     assert report.compared(mixed, alone, "no-uniformity").sign == 1
     assert report.compared(metrics["C4", "compass"][0], alone, "no-uniformity").sign == 0
+
+
+def test_what_is_said_of_the_sphere_is_so():
+    text, readme = ((ROOT / page).read_text("utf-8") for page in ("docs/claims.md", "README.md"))
+    runs = of("paired").load(ROOT / "benchmarks" / "claims" / "short")
+    whole = {name: row for (kind, name), row in runs.items() if kind == "whole"}
+    shifted, _, five = of("report_metrics").METRICS["C3", "whole"]
+    with_it, calm, gate = (
+        [of("report").compared(m, whole, name) for m in (five, shifted)]
+        for name in ("linear", "linear-calm", "softmax")
+    )
+    assert with_it[0].sign == 1 and f"linear space is {with_it[0].mean:.1f} dB behind on the five" in text
+    assert f"(C3) is {with_it[0].mean:.1f} dB ahead of a linear space" in readme
+    assert not any(found.sign for found in (*calm, *gate))
+    first, second = (of("report").number(found.mean, 1, "+") for found in calm)
+    assert f"({first} dB on the five tasks, {second} where severities are shifted;" in text
+    first, second = (of("report").number(found.mean, 1, "+") for found in gate)
+    assert f"({first} and {second} dB)" in text
