@@ -314,7 +314,7 @@ def test_gradients_reach_compass_and_pins_through_the_restored_photo(photos):
     torch.manual_seed(0)
     model = lively(SlerIR(SMALL))
     batch = Crops(photos, 6, 32).batch(0)
-    got = model(batch.degraded, view=batch.view, small=batch.thumbnail)
+    got = model(batch.degraded, view=batch.view, thumbnails=batch.thumbnail)
     (got.image - batch.clean).square().mean().backward()
     reached = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     assert "router.pins" in reached and "compass.direction.weight" in reached
