@@ -81,6 +81,7 @@ def load(weights: Path | None, device: str | None, *kinds: type):
 
 
 def progress() -> Progress:
+    """A bar on stderr that goes when the work is done; none where nobody watches."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
@@ -95,4 +96,5 @@ def need_report(path: Path | None) -> None:
 
 
 def write_report(path: Path, result: dict) -> None:
+    """Write JSON, whole or not at all. Raises OSError where it can't be written."""
     write_whole(path, json.dumps(result, indent=2).encode())

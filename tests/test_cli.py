@@ -272,15 +272,21 @@ def test_what_was_restored_before_can_be_left_out(here, weights):
     assert "is the photo itself" in result.stderr  # which is no restored one
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypatch):
+def stop_at_the_second(monkeypatch) -> None:
+    """Ctrl-C comes while tree.jpg is restored."""
     real = Ahead.__call__
 
-    def stopped_at_the_second(ahead, source):
+    def stopped(ahead, source):
         if source.name == "tree.jpg":
             raise KeyboardInterrupt
         return real(ahead, source)
 
-    monkeypatch.setattr(Ahead, "__call__", stopped_at_the_second)
+    monkeypatch.setattr(Ahead, "__call__", stopped)
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypatch):
+    real = Ahead.__call__
+    stop_at_the_second(monkeypatch)
     asked = "broken", "-o", "out", "--json", "r.json", "--weights", weights
     result = slerir("restore", *asked, code=130)
     assert "1 of 2 photos are restored and stay" in result.stderr
@@ -289,8 +295,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypa
     assert len(json.loads((here / "r.json").read_text())["restored"]) == 1
     result = slerir("restore", *asked, "--overwrite", code=130)
     assert "The same command does all of them again" in result.stderr
-    monkeypatch.setattr(Ahead, "__call__", real)
-    slerir("restore", *asked, "--skip-existing")
+    with monkeypatch.context() as again:
+        again.setattr(Ahead, "__call__", real)
+        slerir("restore", *asked, "--skip-existing")
     assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
     told = json.loads((here / "r.json").read_text())  # of both, though this run restored the second alone
     assert [row["restored"] for row in told["restored"]] == ["out/coffee__noise.png", "out/tree.jpg"]
@@ -299,14 +306,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, weights, monkeypa
 def test_after_ctrl_c_photos_that_replaced_themselves_are_not_to_be_restored_twice(
     here, weights, monkeypatch
 ):
-    real = Ahead.__call__
-
-    def stopped_at_the_second(ahead, source):
-        if source.name == "tree.jpg":
-            raise KeyboardInterrupt
-        return real(ahead, source)
-
-    monkeypatch.setattr(Ahead, "__call__", stopped_at_the_second)
+    stop_at_the_second(monkeypatch)
     result = slerir("restore", "broken", "-o", "broken", "--overwrite", "--weights", weights, code=130)
     assert "would restore these a second time: name the others" in " ".join(result.stderr.split())
 
