@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from probe_compass import HELD_OUT_MIXES, SHIFTED
+from probe_compass import HELD_OUT_MIXES, SHIFTED, TRAINED_MIXES
 from variants import SOLO, TEAM
 
 from slerir_lite.pairs import FIVE as FIVE_TASKS
@@ -74,8 +74,9 @@ def held_out(*keys: str) -> Callable[[Run], float | None]:
     return mean_of(*(at("mixes", mix, *keys) for mix in HELD_OUT_MIXES))
 
 
-def both_nearest(scores: Run) -> float | None:
-    return mean_of(*(at("compass", "mixes", mix, "both_nearest") for mix in HELD_OUT_MIXES))(scores)
+def between_parents(mixes: tuple[str, ...]) -> Callable[[Run], float | None]:
+    """Share of the mixes' photos to which the two places that were mixed are the nearest two."""
+    return mean_of(*(at("compass", "mixes", mix, "both_nearest") for mix in mixes))
 
 
 def mean_entropy(scores: Run) -> float | None:
@@ -97,6 +98,8 @@ SEVERE = Metric("shifted severities, dB", tasks_psnr(*SHIFTED))
 MIXED = Metric("held-out mixes, dB", tasks_psnr(*HELD_OUT_MIXES))
 SHIFT = ("compass", "groups", "shifted")
 TRAINED = ("compass", "groups", "same")
+BETWEEN = Metric("trained mixes between their parents, %", percent(between_parents(TRAINED_MIXES)))
+BETWEEN_UNSEEN = Metric("held-out mixes between their parents, %", percent(between_parents(HELD_OUT_MIXES)))
 NAMED = Metric("named rightly, trained severities, %", percent(at(*TRAINED, "accuracy")))
 NAMED_BEYOND = Metric("named rightly, shifted, %", percent(at(*SHIFT, "accuracy")))
 
@@ -114,7 +117,8 @@ METRICS: dict[tuple[str, str], list[Metric]] = {
         Metric("margin, shifted", at(*SHIFT, "margin"), 3),
         Metric("calibration error, shifted", at(*SHIFT, "calibration_error"), 3, -1),
         Metric("stations right, shifted, %", percent(at(*SHIFT, "stations"))),
-        Metric("held-out mixes between their parents, %", percent(both_nearest)),
+        BETWEEN,
+        BETWEEN_UNSEEN,
     ],
     ("C3", TEAM): [SEVERE, MIXED, FIVE],
     ("C4", SOLO): [
@@ -122,7 +126,8 @@ METRICS: dict[tuple[str, str], list[Metric]] = {
         NAMED,
         Metric("smallest angle, °", at("compass", "spacing", "smallest_angle"), 1),
         Metric("uniformity energy", at("compass", "spacing", "uniformity"), 3, -1),
-        Metric("held-out mixes between their parents, %", percent(both_nearest)),
+        BETWEEN,
+        BETWEEN_UNSEEN,
     ],
     ("C4", TEAM): [FIVE, SEVERE, MIXED],
     ("C5", TEAM): [
