@@ -62,7 +62,9 @@ def compared(metric: Metric, runs: Runs, rival: str) -> Estimate | None:
 
 
 def number(v: float | None, digits: int, sign: str = "") -> str:
-    return "–" if v is None or math.isnan(v) else f"{v:{sign}.{digits}f}".replace("-", "−")
+    if v is None or math.isnan(v):
+        return "–"
+    return f"{round(v, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")  # + 0.0: there is no −0.00
 
 
 def told(found: Estimate | None, digits: int) -> str:
@@ -87,8 +89,9 @@ def spread(found: Estimate | None, digits: int) -> str:
     )
 
 
-def grid(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+def grid(head: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A Markdown table. Its first columns, as many as `words`, hold words, the others numbers."""
+    lines = [head, ["---"] * words + ["--:"] * (len(head) - words), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -151,7 +154,7 @@ def times(found: dict) -> str:
                 for what in ("restoring", "training")
             )
             parts.append(f"{VARIANTS[name].says}: {photo} times and {step} times its time")
-    return "; ".join(parts)
+    return "<br>".join(parts)
 
 
 def cost_table(evidence: Evidence) -> str:
@@ -199,7 +202,7 @@ def summary(evidence: Evidence) -> str:
     head = ["claim", "measured by", told, "seeds"]
     left = "; ".join(f"{what}: {' and '.join(kinds)}" for what, kinds in missing.items())
     left = left and f"{NOTHING[:-1]}: {left}."
-    return "\n\n".join(text for text in (grid(head, rows) if rows else "", left) if text)
+    return "\n\n".join(text for text in (grid(head, rows, words=3) if rows else "", left) if text)
 
 
 def verdict(metric: Metric, found: tuple[str, Runs]) -> list[str]:
@@ -211,7 +214,7 @@ def verdict(metric: Metric, found: tuple[str, Runs]) -> list[str]:
     rivals = [name for name in runs if name != "slerir"]
     parts = [f"{VARIANTS[n].says}: {told(compared(metric, runs, n), metric.digits)}" for n in rivals]
     counts = sorted({len(runs["slerir"].keys() & runs[n].keys()) for n in rivals})
-    return ["; ".join(parts), "–".join(map(str, dict.fromkeys((counts[0], counts[-1]))))]
+    return ["<br>".join(parts), "–".join(map(str, dict.fromkeys((counts[0], counts[-1]))))]
 
 
 def rewritten(page: str, root: Path = ROOT) -> str:
