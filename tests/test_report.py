@@ -175,7 +175,9 @@ def test_costs_are_told_as_ratios_and_as_they_were_measured(repository):
     (repository / "benchmarks" / "claims" / "long" / "cost.json").write_text(json.dumps(found))
     summary = of("report").rewritten("README.md", repository)
     row = next(line for line in summary.splitlines() if line.startswith("| C7:"))
-    assert "one generalist: 1.50 times and 1.00 times its time;" in row and "0.75 times and 0.50 times" in row
+    assert (
+        "one generalist: 1.50 times and 1.00 times its time<br>" in row and "0.75 times and 0.50 times" in row
+    )
     assert "C7 (" not in summary
     page = repository / "docs" / "claims.md"
     page.write_text("<!-- claims:C7 -->stale<!-- /claims:C7 -->")
@@ -266,6 +268,13 @@ def test_what_is_said_of_whole_networks_is_so():
     assert f"haze ({most[0]:.1f} dB, of which" in text and f"low light ({most[1]:.1f} dB)" in text
     assert f"in rain and blur it is {most[2]:.1f} and {most[3]:.1f} dB" in text
     assert round(sum(most[:2]) / sum(e.mean for e in lead.values()), 1) == 0.8
+    told = {m.says: of("report").compared(m, whole, "conditioned") for m in by_task}
+    assert f"level, to {of('report').compared(five[0], whole, 'conditioned').half:.1f} dB" in text
+    sure = {name for name, found in told.items() if found.sign == 1}
+    assert sure == {"noise25, dB", "blur, dB"} and not any(found.sign == -1 for found in told.values())
+    assert f"add {told['noise25, dB'].mean:.1f} dB in noise and {told['blur, dB'].mean:.1f} in blur" in text
+    large = of("report").compared(five[0], whole, "wide")
+    assert large.sign == 1 and f"is {large.mean:.1f} dB behind (and behind the small generalist)" in text
     early = of("report").compared(of("report_metrics").METRICS["C2", "whole"][0], whole, "decoder-only")
     assert early.sign == 0 and f"only the last four layers choose, it is {early.half:.1f} dB" in text
     table = of("report").compared(of("report_metrics").METRICS["C8", "whole"][0], whole, "table")
@@ -327,3 +336,39 @@ def test_what_is_said_of_the_sphere_is_so():
     assert f"({first} dB on the five tasks, {second} where severities are shifted;" in text
     first, second = (of("report").number(found.mean, 1, "+") for found in gate)
     assert f"({first} and {second} dB)" in text
+
+
+def test_what_is_said_of_spacing_and_of_mixes_is_so():
+    text = (ROOT / "docs" / "claims.md").read_text("utf-8")
+    runs, report = of("paired").load(ROOT / "benchmarks" / "claims" / "short"), of("report")
+    alone, whole = ({n: row for (kind, n), row in runs.items() if kind == k} for k in ("compass", "whole"))
+    seen, unseen = of("report_metrics").BETWEEN, of("report_metrics").BETWEEN_UNSEEN
+    drawn = report.compared(seen, alone, "no-midpoint")
+    assert drawn.sign == 1 and f"{drawn.mean:.0f} points more of them lie between their parents" in text
+    assert report.compared(unseen, alone, "no-midpoint").sign == 0
+    assert report.compared(unseen, alone, "no-uniformity").sign == 1
+    assert report.compared(seen, alone, "no-uniformity").sign == -1
+    mean = {
+        (m, n): np.mean(list(report.values(m, alone[n]).values()))
+        for m in (seen, unseen)
+        for n in ("slerir", "softmax", "linear", "linear-calm")
+    }
+    here, there = mean[seen, "linear"], mean[seen, "linear-calm"]
+    assert f"in {mean[seen, 'slerir']:.0f} % on the sphere, and in {here:.0f} and {there:.0f} % in" in text
+    assert f"in {mean[unseen, 'slerir']:.0f} % on the sphere, and in {mean[unseen, 'softmax']:.0f} %" in text
+    here, there = mean[unseen, "linear-calm"], mean[unseen, "linear"]
+    assert f"triplets in a linear space bring {here:.0f} to {there:.0f} % as well" in text
+    five, shifted, mixed = of("report_metrics").METRICS["C4", "whole"]
+    rivals = ("no-uniformity", "uneven-pins", "fixed-pins")
+    found = [report.compared(m, whole, name) for m in (five, shifted) for name in rivals]
+    assert not any(f.sign for f in found)
+    behind = sorted(-report.compared(five, whole, name).mean for name in rivals)
+    assert f"all three rivals lie {behind[0]:.1f} to {behind[-1]:.1f} dB above" in text
+    even = report.compared(mixed, whole, "no-uniformity")
+    assert even.sign == 1 and f"the uniformity term is {even.mean:.1f} dB ahead of the one without" in text
+    dark = report.Metric("", of("report_metrics").tasks_psnr("lowlight+noise"))
+    per_seed = report.values(dark, whole["slerir"])
+    more = [per_seed[s] - v for s, v in report.values(dark, whole["no-uniformity"]).items()]
+    assert f"darkness with noise ({min(more):.1f} to {max(more):.1f} dB;" in text
+    low, high = min(per_seed.values()), max(per_seed.values())
+    assert f"anything between {low:.1f} and {high:.1f} dB" in text
