@@ -25,7 +25,7 @@ def confusion_picture(counts, names: Sequence[str], title: str) -> Figure:
             words = {"ha": "center", "va": "center", "fontweight": "bold" if row == column else "normal"}
             ax.text(column, row, str(counts[row, column]), color="white" if dark else "black", **words)
     words = [WRITTEN.get(name, name) for name in names]
-    ax.set_xticks(range(len(names)), words)
+    ax.set_xticks(range(len(names)), words, rotation=30)
     ax.set_yticks(range(len(names)), words)
     ax.set_xlabel("taken for: the nearest place")
     ax.set_ylabel("what was done")
