@@ -145,6 +145,7 @@ def evaluate(
             source.made_pairs(photos, limit, seed, chosen) if photos else source.pairs(pairs, limit, chosen)
         )
         model = load(weights, device, SlerIR, Generalist)
+        source.need_readable(found)
         result = measure(model, found, again=not once)
         if patches:
             result["patches"] = {

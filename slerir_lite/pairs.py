@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm.auto import tqdm
 
 from .degrade import confine, disc, draw_disc, mix
 from .photo import as_bytes, list_photos, read_photo
@@ -42,11 +43,15 @@ MADE = {
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo of one task. `load()` gives (degraded, clean), each (H, W, 3) uint8; nothing is kept."""
+    """One photo of one task. `load()` gives (degraded, clean), each (H, W, 3) uint8; nothing is kept.
+
+    files: what it is loaded from.
+    """
 
     task: str
     name: str
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    files: tuple[Path, ...] = ()
 
 
 def pairs(folder: str | Path, limit: int | None = None, tasks: Iterable[str] | None = None) -> list[Pair]:
@@ -69,7 +74,7 @@ def pairs(folder: str | Path, limit: int | None = None, tasks: Iterable[str] | N
             clean = folder / task / "target" / degraded.name
             if not clean.is_file():
                 raise FileNotFoundError(f"{degraded} has no clean counterpart {clean}.")
-            found.append(Pair(task, degraded.name, _reader(degraded, clean)))
+            found.append(Pair(task, degraded.name, _reader(degraded, clean), (degraded, clean)))
     return found
 
 
@@ -85,7 +90,34 @@ def made_pairs(
         if task not in MADE:
             raise ValueError(f'No task is called "{task}"; choose from {", ".join(MADE)}.')
     files = list_photos(photos)[:limit]
-    return [Pair(task, file.name, _maker(file, task, seed)) for task in tasks for file in files]
+    return [Pair(task, file.name, _maker(file, task, seed), (file,)) for task in tasks for file in files]
+
+
+def need_readable(pairs: Iterable[Pair], quiet: bool = False) -> None:
+    """Reads every file once: a bad one is better told before an hour's work than after it.
+
+    Raises ValueError that names every file which can't be read, and every pair that differs in size.
+    """
+    sizes, bad = {}, {}
+    files = dict.fromkeys(file for pair in pairs for file in pair.files)
+    for file in tqdm(files, unit="file", desc="reading", disable=quiet):
+        try:
+            sizes[file] = read_photo(file).shape[1:]
+        except (OSError, ValueError) as error:
+            bad[file] = str(error)
+    for pair in pairs:
+        seen = [sizes[file] for file in pair.files if file in sizes]
+        if len(set(seen)) > 1:
+            bad[pair.files[0]] = unequal(*pair.files, *seen)
+    if bad:
+        raise ValueError(
+            "Nothing was measured. Take these out of the folder first:\n" + "\n".join(bad.values())
+        )
+
+
+def unequal(degraded: Path, clean: Path, *sizes) -> str:
+    """What is wrong with a pair of these two sizes, each (H, W)."""
+    return f"{degraded} and {clean} differ in size: {tuple(sizes[0])}, {tuple(sizes[1])}."
 
 
 def make_pair(clean: torch.Tensor, task: str, seed: int = 0) -> torch.Tensor:
@@ -105,9 +137,7 @@ def _reader(degraded: Path, clean: Path):
     def load():
         both = as_bytes(read_photo(degraded)), as_bytes(read_photo(clean))
         if both[0].shape != both[1].shape:
-            raise ValueError(
-                f"{degraded} and {clean} differ in size: {both[0].shape[:2]}, {both[1].shape[:2]}."
-            )
+            raise ValueError(unequal(degraded, clean, *(photo.shape[:2] for photo in both)))
         return both
 
     return load

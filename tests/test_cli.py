@@ -21,7 +21,7 @@ from slerir_lite.cli import app
 from slerir_lite.data import Crops
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, Generalist, SlerIR
-from slerir_lite.photo import as_bytes, read_picture
+from slerir_lite.photo import as_bytes, read_picture, write_photo
 from slerir_lite.restore import restore
 from slerir_lite.weights import load_weights, save_weights
 from slerir_lite.worklist import find_clean, plan
@@ -541,6 +541,20 @@ def test_evaluate_with_another_seed_does_other_damage(here, weights):
         slerir("evaluate", *asked, "--json", "e.json")
         given.append(json.loads((here / "e.json").read_text())["tasks"]["noise25"]["input_psnr"])
     assert given[0] == given[1] != given[2]
+
+
+def test_evaluate_names_every_bad_file_before_it_measures(here, weights):
+    folder = here / "some"
+    for part in ("input", "target"):
+        (folder / "rain" / part).mkdir(parents=True)
+        for name in ("a", "b", "c"):
+            height = 32 if (part, name) == ("target", "c") else 24
+            write_photo(torch.rand(3, height, 24), folder / "rain" / part / f"{name}.png")
+    (folder / "rain" / "target" / "b.png").write_bytes(b"no photo")
+    result = slerir("evaluate", "--pairs", folder, "--weights", weights, "--json", here / "out.json", code=1)
+    said = " ".join(result.output.split())
+    assert "b.png" in said and "differ in size: (24, 24), (32, 24)" in said and "a.png" not in said
+    assert not (here / "out.json").exists()
 
 
 def test_evaluate_refuses_a_compass_alone(here):
