@@ -359,11 +359,12 @@ def test_what_is_said_of_spacing_and_of_mixes_is_so():
     here, there = mean[unseen, "linear-calm"], mean[unseen, "linear"]
     assert f"triplets in a linear space bring {here:.0f} to {there:.0f} % as well" in text
     five, shifted, mixed = of("report_metrics").METRICS["C4", "whole"]
-    rivals = ("no-uniformity", "uneven-pins", "fixed-pins")
+    rivals = ("no-uniformity", "uneven-pins", "fixed-pins", "no-lead")
     found = [report.compared(m, whole, name) for m in (five, shifted) for name in rivals]
     assert not any(f.sign for f in found)
-    behind = sorted(-report.compared(five, whole, name).mean for name in rivals)
-    assert f"all three rivals lie {behind[0]:.1f} to {behind[-1]:.1f} dB above" in text
+    *above, lead = (-report.compared(five, whole, name).mean for name in rivals)
+    assert f"places lie {min(above):.1f} to {max(above):.1f} dB above" in text
+    assert f"the one without lead {-lead:.1f} dB below" in text
     even = report.compared(mixed, whole, "no-uniformity")
     assert even.sign == 1 and f"the uniformity term is {even.mean:.1f} dB ahead of the one without" in text
     dark = report.Metric("", of("report_metrics").tasks_psnr("lowlight+noise"))
