@@ -100,7 +100,7 @@ def need_readable(pairs: Iterable[Pair], quiet: bool = False) -> None:
     """
     sizes, bad = {}, {}
     files = dict.fromkeys(file for pair in pairs for file in pair.files)
-    for file in tqdm(files, unit="file", desc="reading", disable=quiet):
+    for file in tqdm(files, unit="file", desc="reading", disable=quiet, delay=1, leave=False):
         try:
             sizes[file] = read_photo(file).shape[1:]
         except (OSError, ValueError) as error:
