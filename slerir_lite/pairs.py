@@ -93,14 +93,14 @@ def made_pairs(
     return [Pair(task, file.name, _maker(file, task, seed), (file,)) for task in tasks for file in files]
 
 
-def need_readable(pairs: Iterable[Pair], quiet: bool = False) -> None:
+def need_readable(pairs: list[Pair]) -> None:
     """Reads every file once: a bad one is better told before an hour's work than after it.
 
     Raises ValueError that names every file which can't be read, and every pair that differs in size.
     """
     sizes, bad = {}, {}
     files = dict.fromkeys(file for pair in pairs for file in pair.files)
-    for file in tqdm(files, unit="file", desc="reading", disable=quiet, delay=1, leave=False):
+    for file in tqdm(files, unit="file", desc="reading", delay=1, leave=False):
         try:
             sizes[file] = read_photo(file).shape[1:]
         except (OSError, ValueError) as error:
