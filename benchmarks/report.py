@@ -56,9 +56,9 @@ def values(metric: Metric, runs: dict[int, dict]) -> dict[int, float | None]:
     return {seed: metric.of(run["scores"]) for seed, run in runs.items()}
 
 
-def compared(metric: Metric, runs: Runs, rival: str) -> Estimate | None:
-    """SLER-IR lite minus a rival, seed by seed."""
-    return difference(values(metric, runs["slerir"]), values(metric, runs[rival]))
+def compared(metric: Metric, runs: Runs, rival: str, one: str = "slerir") -> Estimate | None:
+    """One variant, SLER-IR lite unless said otherwise, minus a rival, seed by seed."""
+    return difference(values(metric, runs[one]), values(metric, runs[rival]))
 
 
 def number(v: float | None, digits: int, sign: str = "") -> str:
@@ -103,26 +103,46 @@ def kind_table(claim: str, kind: str, evidence: Evidence) -> str:
         return heading + NOTHING
     budget, runs = found
     metrics = METRICS[claim, kind]
-    plain = [[VARIANTS[name].says, *(
-        spread(estimate([v for v in values(m, row).values() if v is not None]), m.digits) for m in metrics
-    ), str(len(row))] for name, row in runs.items()]  # fmt: skip
-    text = [f"{heading}{how(budget, kind, runs)}", grid(["", *(m.says for m in metrics), "seeds"], plain)]
+    text = [f"{heading}{how(budget, kind, runs)}", means_table(metrics, runs)]
     rivals = [name for name in runs if name != "slerir"]
     against = [m for m in metrics if m.better and not m.gain]
     if rivals and against:
-        rows = [[VARIANTS[n].says, *(told(compared(m, runs, n), m.digits) for m in against),
-                 str(len(runs["slerir"].keys() & runs[n].keys()))] for n in rivals]  # fmt: skip
-        head = [
-            "SLER-IR lite minus …",
-            *(m.says + (" (lower is better)" if m.better < 0 else "") for m in against),
-        ]
-        text += ["", grid([*head, "seeds"], rows)]
+        text += ["", differences_table(against, runs, "slerir", rivals)]
     gains = [m for m in metrics if m.gain]
     if gains:
         row = [told(estimate([v for v in values(m, runs["slerir"]).values() if v is not None]), m.digits)
                for m in gains]  # fmt: skip
         text += ["", grid(["by the same weights", *(m.says for m in gains)], [["SLER-IR lite", *row]])]
     return "\n".join(text)
+
+
+def means_table(metrics: list[Metric], runs: Runs) -> str:
+    """Each variant by itself."""
+    rows = [[VARIANTS[name].says, *(
+        spread(estimate([v for v in values(m, row).values() if v is not None]), m.digits) for m in metrics
+    ), str(len(row))] for name, row in runs.items()]  # fmt: skip
+    return grid(["", *(m.says for m in metrics), "seeds"], rows)
+
+
+def differences_table(metrics: list[Metric], runs: Runs, one: str, rivals: list[str]) -> str:
+    """One variant minus each of its rivals."""
+    rows = [[VARIANTS[n].says, *(told(compared(m, runs, n, one), m.digits) for m in metrics),
+             str(len(runs[one].keys() & runs[n].keys()))] for n in rivals]  # fmt: skip
+    says = VARIANTS[one].says
+    head = [f"{says} minus …", *(m.says + (" (lower is better)" if m.better < 0 else "") for m in metrics)]
+    return grid([*head, "seeds"], rows)
+
+
+def reason_table(claim: str, evidence: Evidence) -> str:
+    """The experiment that looks for the reason of what was found: two variants, and their difference."""
+    heading, names = "**For the reason, whole networks.** ", CLAIMS[claim].reason
+    for budget in BUDGETS:
+        runs = {name: evidence.runs[budget].get((TEAM, name)) for name in names}
+        if all(runs.values()):
+            metrics = [m for m in METRICS[claim, TEAM] if not m.gain]
+            means = means_table(metrics, runs)
+            return f"{heading}As above.\n\n{means}\n\n{differences_table(metrics, runs, names[0], names[1:])}"
+    return heading + NOTHING
 
 
 def how(budget: str, kind: str, runs: Runs) -> str:
@@ -181,7 +201,8 @@ def claim_table(claim: str, evidence: Evidence) -> str:
     """All that is known of one claim."""
     if claim == "C7":
         return cost_table(evidence)
-    return "\n\n".join(kind_table(claim, kind, evidence) for kind in (SOLO, TEAM) if (claim, kind) in METRICS)
+    parts = [kind_table(claim, kind, evidence) for kind in (SOLO, TEAM) if (claim, kind) in METRICS]
+    return "\n\n".join(parts + ([reason_table(claim, evidence)] if CLAIMS[claim].reason else []))
 
 
 def summary(evidence: Evidence) -> str:

@@ -48,7 +48,8 @@ class Variant:
 
     weights: of the compass's losses, where they differ. places: "measured" wherever the photos come to lie;
     "even" or "uneven": fixed where they are put, and the photos are drawn there by cross-entropy.
-    probes: what is measured of it beside the scores (see `probes`).
+    probes: what is measured of it beside the scores (see `probes`). as_long_as: the variant whose timed step
+    counts for this one, where a router that takes no time is all that parts them.
     """
 
     says: str
@@ -58,6 +59,7 @@ class Variant:
     weights: dict[str, float] = field(default_factory=dict)
     places: str = "measured"
     probes: tuple[str, ...] = ()
+    as_long_as: str | None = None
 
     def settings(self) -> dict:
         """As JSON can hold it."""
@@ -141,6 +143,12 @@ VARIANTS = {
     "neither-sense": Variant(
         "neither sense", Config(local_sense=False, global_sense=False), probes=("patches",)
     ),
+    "one-choice-unguided": Variant(
+        "neither sense, one choice of three",
+        Config(local_sense=False, global_sense=False),
+        router=whole_networks,
+        as_long_as="neither-sense",
+    ),
     "table": Variant("a fixed table by label", router=table, probes=("paths",)),
 }
 
@@ -149,6 +157,8 @@ def timed_as(name: str) -> str:
     """The first variant of the same network and router. Losses and places take no time of their own, and an
     accident of timing shall not give one of them more steps."""
     mine = VARIANTS[name]
+    if mine.as_long_as:
+        return mine.as_long_as
     parts = ("config", "generalist", "router")
     return next(n for n, v in VARIANTS.items() if all(getattr(v, p) == getattr(mine, p) for p in parts))
 
@@ -156,18 +166,23 @@ def timed_as(name: str) -> str:
 @dataclass(frozen=True)
 class Claim:
     """says: the claim. rivals: names of variants, measured with the whole network trained; compass: with the
-    compass alone. SLER-IR lite itself is measured for every claim."""
+    compass alone. SLER-IR lite itself is measured for every claim. reason: two variants whose difference
+    tells why a claim does not hold: the first as it would be by the claim, and its rival."""
 
     says: str
     rivals: tuple[str, ...] = ()
     compass: tuple[str, ...] = ()
+    reason: tuple[str, ...] = ()
 
 
 SPACING = ("no-uniformity", "no-lead", "triplet-alone", "uneven-pins", "fixed-pins")
 CLAIMS = {
     "C1": Claim("a team per station beats one generalist", ("generalist", "conditioned", "wide")),
+    # Does the guide tell what the choice would? Without it choosing at every layer has all the telling to do.
     "C2": Claim(
-        "choosing at every layer beats one choice for the whole job", ("whole-networks", "decoder-only")
+        "choosing at every layer beats one choice for the whole job",
+        ("whole-networks", "decoder-only"),
+        reason=("neither-sense", "one-choice-unguided"),
     ),
     "C3": Claim(
         "a sphere routes better than a linear space",
@@ -236,7 +251,9 @@ def jobs(budget: Budget, only: list[str], kinds: tuple[str, ...] = (SOLO, TEAM))
     for seed in range(max(budget.seeds, budget.compass_seeds)):
         for name in VARIANTS:
             for kind, seeds in ((SOLO, budget.compass_seeds), (TEAM, budget.seeds)):
-                asked = [CLAIMS[c].compass if kind == SOLO else CLAIMS[c].rivals for c in only]
+                asked = [
+                    CLAIMS[c].compass if kind == SOLO else CLAIMS[c].rivals + CLAIMS[c].reason for c in only
+                ]
                 wanted = {rival for rivals in asked for rival in rivals}
                 if wanted:
                     wanted.add("slerir")
