@@ -199,22 +199,41 @@ def test_a_coarse_map_covers_the_whole_photo():
 @pytest.mark.parametrize("count", [1, 5])
 def test_the_contact_sheet_has_a_column_for_each_place(count, photo):
     heard = [heard_with_a_peak((1, k)) for k in range(count)]
-    figure = contact_sheet([photo] * count, heard, [f"place {k}" for k in range(count)], "moved")
+    masks = torch.zeros(count, *photo.shape[1:])
+    for k, mask in enumerate(masks):
+        mask[8:24, 8 * k : 8 * k + 16] = 1
+    figure = contact_sheet([photo] * count, heard, [f"place {k}" for k in range(count)], "moved", masks)
     assert unlabelled(figure) == []
     plots = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
     assert [ax.get_title() for ax in plots[:count]] == [f"place {k}" for k in range(count)]
     drawn = np.stack([np.asarray(ax.get_images()[0].get_array()) for ax in plots[2 * count : 3 * count]])
     assert [int(d.argmax()) for d in drawn] == [12 + k for k in range(count)]
     assert len({ax.get_images()[0].get_clim() for ax in plots[2 * count : 3 * count]}) == 1
+    for ax, mask in zip(
+        plots, [*masks] * 4, strict=True
+    ):  # a ring in the photo and in every map, where it is
+        rows, columns = mask.nonzero().T
+        for ring in ax.collections:
+            (x0, y0), (x1, y1) = ring.get_paths()[0].get_extents().get_points()
+            edges = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+            assert np.abs(np.subtract((x0, x1, y0, y1), edges)).max() <= 1.5
+        assert len(ax.collections) == 2
     width, height = figure.get_size_inches() * figure.dpi
     assert width <= WIDTH and height <= 4 * HIGHEST
 
 
 def test_a_sheet_that_does_not_fit_together_is_refused(photo):
     heard = heard_with_a_peak()
-    for photos, titles in (([photo, photo], ["a"]), ([], []), ([photo, photo[:, :32]], ["a", "b"])):
-        with pytest.raises(ValueError, match="One heading a photo and one size"):
-            contact_sheet(photos, [heard] * len(photos), titles, "moved")
+    mask = photo[0]
+    for photos, titles, masks in (
+        ([photo, photo], ["a"], [mask] * 2),
+        ([], [], []),
+        ([photo, photo[:, :32]], ["a", "b"], [mask] * 2),
+        ([photo], ["a"], []),
+        ([photo], ["a"], [mask[:32]]),
+    ):
+        with pytest.raises(ValueError, match="One heading and one mask a photo, and one size"):
+            contact_sheet(photos, [heard] * len(photos), titles, "moved", masks)
 
 
 def test_each_rival_has_a_mark_of_its_own_and_its_mean_is_drawn():

@@ -45,16 +45,22 @@ def strongest(*values: np.ndarray) -> float:
 
 
 def contact_sheet(
-    photos: Sequence[Tensor], heard: Sequence[Heard], columns: Sequence[str], title: str
+    photos: Sequence[Tensor],
+    heard: Sequence[Heard],
+    columns: Sequence[str],
+    title: str,
+    masks: Sequence[Tensor],
 ) -> Figure:
     """A column a photo (3, H, W), all of one size: the photo, and under it the three maps of what is heard.
 
-    columns: what stands over each. Raises ValueError where numbers or sizes differ.
+    columns: what stands over each; masks: for each, (H, W) from 0 to 1, ringed where it passes 0.5.
+    Raises ValueError where numbers or sizes differ.
     """
-    if not len(photos) == len(heard) == len(columns) > 0 or len({p.shape for p in photos}) > 1:
+    sizes = {x.shape[-2:] for x in (*photos, *masks)}
+    if not len(photos) == len(heard) == len(columns) == len(masks) > 0 or len(sizes) > 1:
         raise ValueError(
-            f"One heading a photo and one size for all: {len(columns)} headings, {len(photos)} photos, "
-            f"{len(heard)} of them listened to."
+            f"One heading and one mask a photo, and one size for all: {len(columns)} headings, {len(masks)} "
+            f"masks, {len(photos)} photos, {len(heard)} of them listened to."
         )
     height, width = photos[0].shape[1:]
     each = (WIDTH - 130) / max(4, len(photos))
@@ -73,6 +79,17 @@ def contact_sheet(
         colour_bar(figure, image, row, "unlikeness (1)")
     for row, name in enumerate(("photo", *ROWS.values())):
         axes[row, 0].set_ylabel(f"{name}\ny (pixels)")
+    for column, mask in zip(axes.T, masks, strict=True):
+        for ax in column:
+            # Light on dark, so that the ring is seen on any photo and any map.
+            for colour, thick in (("black", 2.2), ("white", 1.0)):
+                ax.contour(
+                    np.asarray(mask.cpu()),
+                    [0.5],
+                    colors=colour,
+                    linewidths=thick,
+                    extent=(0, width, 0, height),
+                )
     for ax in axes.flat:
         plain(ax)
         ax.set_xticks((0, width) if ax in axes[-1] else ())
