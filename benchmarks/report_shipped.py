@@ -129,6 +129,18 @@ def paths_table(found: dict, every: dict[str, int]) -> str:
     return "\n\n".join([told, *(grid(*t) for t in zip(heads, (rows, bits, swept), strict=True))])
 
 
+def crowding_table(found: dict) -> str:
+    """C8: how far photos lie from their places and from the borders of choice; see `probe_places`."""
+    rows = [
+        [task, number(of["away"], 1), number(of["spare"], 1), percent(of["on_path"])]
+        for task, of in found.items()
+    ]
+    head = ["task", "from its place, °", "to spare at the closest station, °",
+            "on the place's path, % of photos"]  # fmt: skip
+    photos = max(of["photos"] for of in found.values())
+    return f"Medians over {photos} photos a task.\n\n{grid(head, rows)}"
+
+
 def rewritten(root: Path = ROOT) -> str:
     """What the page holds once its tables are right."""
     parts, scores = read("shipped")["parts"], read("scores")
@@ -139,6 +151,7 @@ def rewritten(root: Path = ROOT) -> str:
         "shipped:C5": tiles_table(read("patches")),
         "shipped:C6": mixes_table(parts["mixes"], parts["hindsight"]) if "hindsight" in parts else NOTHING,
         "shipped:C8": paths_table(parts["paths"], every) if "paths" in parts else all_photos_table(every),
+        "shipped:crowding": crowding_table(parts["crowding"]) if "crowding" in parts else NOTHING,
         "shipped:specialists": SEEN if "specialists" in parts else NOTHING,
     }
     text = (root / PAGE).read_text("utf-8")

@@ -11,6 +11,7 @@ from functools import partial
 from parts import fill, reader
 from probe_hindsight import hindsight
 from probe_paths import mixes, paths
+from probe_places import crowding
 from probe_specialists import specialists
 
 from slerir_lite.weights import load_pretrained
@@ -19,9 +20,11 @@ from slerir_lite.weights import load_pretrained
 def main(words: list[str] | None = None) -> None:
     args, model = reader(__doc__).parse_args(words), load_pretrained()
     probes = {"mixes": mixes, "hindsight": hindsight, "specialists": specialists, "paths": paths}
-    fill(
-        args.out, args.limit, {name: partial(p, model, args.pairs, args.limit) for name, p in probes.items()}
-    )
+    parts = {name: partial(p, model, args.pairs, args.limit) for name, p in probes.items()}
+    parts["crowding"] = partial(
+        crowding, model, args.pairs, None
+    )  # only looks, and so has time for all photos
+    fill(args.out, args.limit, parts)
 
 
 if __name__ == "__main__":

@@ -472,6 +472,27 @@ def test_paths_are_counted_and_a_change_is_one_from_the_mildest_to_the_worst(fol
     assert {row["gain_there"] for row in found["tasks"].values()} <= {None, 0.0}
 
 
+def test_crowding_tells_how_far_from_its_place_and_how_near_to_a_border_a_photo_lies(folder, monkeypatch):
+    probe, model = of("probe_places"), small("slerir").build(0)
+    rain, haze = (model.compass.centres[PLACES.index(kind)] for kind in ("rain", "haze"))
+    aside = F.normalize(haze - (haze @ rain) * rain, dim=0)  # at right angles to rain's place, towards haze's
+
+    def ten_degrees_off(model, x):
+        z = math.cos(math.radians(10)) * rain + math.sin(math.radians(10)) * aside
+        return SimpleNamespace(z=z[None])
+
+    monkeypatch.setattr(probe, "sense_in_tiles", ten_degrees_off)
+    found = probe.crowding(model, folder, None)
+    z = ten_degrees_off(None, None).z[0].double().numpy()
+    pins = F.normalize(model.router.pins.detach(), dim=-1).double().numpy()
+    by_station = np.sort(np.degrees(np.arccos(np.clip(pins @ z, -1, 1))), axis=1)
+    assert found["rain"]["away"] == found["rain_heavy"]["away"] == pytest.approx(10, abs=0.05)
+    assert found["rain"]["spare"] == pytest.approx((by_station[:, 1] - by_station[:, 0]).min(), abs=0.05)
+    assert found["rain"]["on_path"] == 1 and found["haze"]["on_path"] == 0 and found["rain"]["photos"] == 2
+    far = math.degrees(math.acos(float(haze.double().numpy() @ z)))
+    assert found["haze"]["away"] == pytest.approx(far, abs=0.05)
+
+
 def test_traits_tell_a_shade_from_a_stripe_and_colour_from_brightness():
     probe = of("probe_specialists")
     grey = np.full((3, 64, 64), 0.5)

@@ -105,7 +105,7 @@ def test_what_another_places_path_costs_is_a_mean_over_networks_and_places():
 def test_the_page_says_what_was_measured():
     assert of("report_shipped").rewritten() == PAGE, "run `python benchmarks/report_shipped.py`"
     marks = {name for _, name, _ in of("report_shipped").MARKED.findall(PAGE)}
-    assert marks == {"references", "exchange", *(f"shipped:{of}" for of in ("C5", "C6", "C8", "specialists"))}
+    assert marks == {"references", "exchange", *(f"shipped:{of}" for of in ("C5", "C6", "C8", "crowding", "specialists"))}
     tables = re.findall(r"(?:^\|.*\n?)+", PAGE, re.M)
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
 
@@ -182,6 +182,16 @@ def test_what_is_said_of_paths_is_so():
     assert f"The {measured('scores')['routing']['paths']} paths" in PAGE
     many = [task for task, paths in every.items() if paths > 5]
     assert many == ["lowlight+noise", "rain+blur", "rain_corner"]
+
+
+def test_what_is_said_of_crowding_is_so():
+    found = measured("shipped")["parts"]["crowding"]
+    away, spare = (sorted(row[key] for row in found.values()) for key in ("away", "spare"))
+    assert f"lie {away[0]:.0f} to {away[-1]:.0f}° from their place" in PAGE
+    assert f"is {spare[0]:.0f} to {spare[-1]:.0f}° farther than the best" in PAGE
+    assert spare[0] / 2 > 20 > away[-1]  # no angle changes by more than z turns: a margin, by twice that
+    other = {task: 1 - row["on_path"] for task, row in found.items()}
+    assert 0.15 < other.pop("haze_light") < 0.25 and max(other.values()) < 0.02
 
 
 def test_what_is_said_of_classical_tools_is_so():
