@@ -13,13 +13,12 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .batch import Batch
 from .checkpoint import REMEDY, difference, identity, read_checkpoint, write_checkpoint
-from .data import BLOCK, CORNERED, SIZE, Crops, Photos
+from .data import CORNERED, SIZE, Crops, Photos
 from .degrade import PLACES
 from .files import make_folder, sweep, write_whole
 from .interrupt import HeldBack
@@ -27,6 +26,7 @@ from .losses import NOTHING, WEIGHTS, compass_loss, gate_loss, motion_loss, rest
 from .memory import keep_freed
 from .model import Config, Generalist, Restored, SlerIR
 from .plan import Stage, generalist_stages, rate, stages
+from .processes import agree, batch_index, share_gradients
 from .route import SoftmaxGate, first_experts
 from .sphere import centres
 from .weights import own_router, save_weights
@@ -104,7 +104,8 @@ class Trainer:
             for name in ("checkpoint.pt", "history.json", "model.safetensors"):
                 sweep(self.out / name)
         state = self._load()
-        self._agree()  # a network that the caller made is another one in each process, unless they seeded it
+        # A network that the caller made is another one in each process, unless they seeded it.
+        agree((self.model, self.ema), self.accelerator)
         total = sum(s.steps for s in self.plan)
         with tqdm(total=total, initial=self.step, disable=self.quiet or not main, unit="step") as bar:
             begin, before = 0, None
@@ -132,11 +133,11 @@ class Trainer:
         while self.step < begin + stage.steps:
             for group in optimizer.param_groups:
                 group["lr"] = group["faster"] * rate(stage, self.step - begin)
-            batch = crops.batch(self._index()).to(self.accelerator.device)
+            batch = crops.batch(batch_index(self.step, self.accelerator)).to(self.accelerator.device)
             loss, told = self._losses(stage, self.step - begin, batch)
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss)
-            self._share_gradients(optimizer)
+            share_gradients([p for g in optimizer.param_groups for p in g["params"]], self.accelerator)
             self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
             optimizer.step()
             self._average()
@@ -158,11 +159,6 @@ class Trainer:
             if self.ctrl_c.pressed:
                 raise KeyboardInterrupt
 
-    def _index(self) -> int:
-        """Which batch this process takes at this step: blocks by turns, as a block is made at one go."""
-        block, part = divmod(self.step, BLOCK)
-        return (block * self.accelerator.num_processes + self.accelerator.process_index) * BLOCK + part
-
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Only what the stage trains has gradients; the pins may move faster than the weights."""
         self.model.zero_grad(set_to_none=True)  # else clipping would count what an earlier stage left
@@ -173,28 +169,11 @@ class Trainer:
                   for name, part in self.model.named_children() if name in stage.trains]  # fmt: skip
         return torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
 
-    def _share_gradients(self, optimizer) -> None:
-        """With several processes, the mean of their gradients, in one message.
-
-        An expert that one process did not choose may have been chosen by another: it counts as zero there.
-        (A wrapper that counts on every weight being used at every step would wait for it for ever.) One that
-        nobody chose has no gradient, as with one process, and stays as it is.
-        """
-        if self.accelerator.num_processes == 1:
-            return
-        weights = [p for group in optimizer.param_groups for p in group["params"]]
-        parts = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in weights]
-        chosen = parts[0].new_tensor([p.grad is not None for p in weights])
-        flat = self.accelerator.reduce(torch.cat([*parts, chosen]), "mean")
-        *parts, chosen = flat.split([*(p.numel() for p in weights), len(weights)])
-        for p, part, anybody in zip(weights, parts, chosen.tolist(), strict=True):
-            # In the weight's own order in memory, which the fused optimizer takes for granted.
-            p.grad = torch.empty_like(p).copy_(part.view_as(p)) if anybody else None
-
     @torch.no_grad()
     def _between(self, before: Stage, stage: Stage) -> None:
         """What must happen once, between two stages."""
-        self._agree()  # batch norm's statistics are each process's own until here
+        # Batch norm's statistics are each process's own until here.
+        agree((self.model, self.ema), self.accelerator)
         if not isinstance(self.model, SlerIR):
             return
         if before.name == "compass":
@@ -209,14 +188,8 @@ class Trainer:
             for model in (self.model, self.ema):
                 for station in model.backbone.stations:
                     station.copy_first()
-        self._agree()  # on GPUs, centres that each process measured may differ in their last bits
-
-    @torch.no_grad()
-    def _agree(self) -> None:
-        """Every process has the first one's network from here on."""
-        if self.accelerator.num_processes > 1:
-            for v in (*self.model.state_dict().values(), *self.ema.state_dict().values()):
-                v.copy_(broadcast(v))
+        # On GPUs, centres that each process measured may differ in their last bits.
+        agree((self.model, self.ema), self.accelerator)
 
     @staticmethod
     def _place(model: SlerIR, middle: Tensor) -> None:

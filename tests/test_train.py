@@ -28,6 +28,7 @@ from slerir_lite.degrade import PLACES
 from slerir_lite.losses import compass_loss, motion_loss, restoration_loss
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import STATIONS, Stage, generalist_stages, rate, stages
+from slerir_lite.processes import batch_index, share_gradients
 from slerir_lite.route import NearestPin, SoftmaxGate, pins_from_centres
 from slerir_lite.train import Trainer
 
@@ -870,6 +871,7 @@ import torch.distributed as dist
 from accelerate import Accelerator
 from slerir_lite.data import Photos
 from slerir_lite.model import Config, SlerIR
+from slerir_lite import train
 from slerir_lite.plan import STATIONS, Stage
 from slerir_lite.train import Trainer
 
@@ -878,7 +880,7 @@ def gradients(weights):
 
 torch.set_num_threads(1)
 photos, out, found = Photos.dead_leaves(2, size=96), sys.argv[1], {}
-measure = Trainer.measure_centres
+measure, share = Trainer.measure_centres, train.share_gradients
 Trainer.measure_centres = lambda self, model, batches=6: measure(self, model, batches)
 accelerator = Accelerator(cpu=True, mixed_precision="no")
 learns = {"compass": ("compass", "deblur"), "together": STATIONS, "team": STATIONS,
@@ -889,19 +891,18 @@ for name, part in [("compass", plan[:1]), ("joint", plan[3:]), ("all", plan)]:
     run = Trainer(photos, f"{out}/{name}", part, SlerIR(Config(width=8, tokens=16)), per_batch=6, size=16,
                   accelerator=accelerator, quiet=True)
     begin = torch.cat([p.detach().flatten() for p in run.model.parameters()])
-    seen, off, share = [], [], run._share_gradients
+    seen, off = [], []
     for crops in (run.crops, run.crops.smaller):
         crops.batch = lambda n, batch=crops.batch: (seen.append(n), batch(n))[1]
 
-    def shared(optimizer):
-        weights = [p for group in optimizer.param_groups for p in group["params"]]
+    def shared(weights, accelerator):
         mine = gradients(weights)
         every = [torch.empty_like(mine) for _ in range(accelerator.num_processes)]
         dist.all_gather(every, mine)
-        share(optimizer)
+        share(weights, accelerator)
         off.append(float((gradients(weights) - sum(every) / len(every)).abs().max()))
 
-    run._share_gradients = shared
+    train.share_gradients = shared
     try:
         run.run()
         mine = torch.cat([p.detach().flatten() for p in run.model.parameters()])
@@ -956,14 +957,11 @@ def two_processes(tmp_path_factory) -> dict:
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_processes_share_out_the_blocks_and_no_batch_is_made_twice(processes, photos, tmp_path):
+def test_processes_share_out_the_blocks_and_no_batch_is_made_twice(processes):
     seen = {}
     for rank in range(processes):
-        run = trainer(photos, tmp_path / str(rank), [stage("compass", 2, SENSES)])
-        run.accelerator = SimpleNamespace(num_processes=processes, process_index=rank)
-        seen[rank] = []
-        for run.step in range(3 * BLOCK):
-            seen[rank].append(run._index())
+        me = SimpleNamespace(num_processes=processes, process_index=rank)
+        seen[rank] = [batch_index(step, me) for step in range(3 * BLOCK)]
     every = sorted(index for rows in seen.values() for index in rows)
     assert every == list(range(3 * BLOCK * processes))
     for rows in seen.values():  # each process makes as many blocks as it uses
@@ -974,17 +972,16 @@ def test_processes_share_out_the_blocks_and_no_batch_is_made_twice(processes, ph
 def test_gradients_that_were_shared_move_the_weights_as_ones_own_do(photos, tmp_path, monkeypatch):
     """Of two processes that see the same, the mean of the gradients is either's."""
 
-    def share(self, optimizer):
+    def share(weights, accelerator):
         with monkeypatch.context() as two:
             two.setattr(Accelerator, "num_processes", 2)
             two.setattr(Accelerator, "reduce", lambda self, flat, how: flat)
-            Trainer.shares(self, optimizer)
+            share_gradients(weights, accelerator)
 
     plan = [stage("compass", 2, SENSES), stage("together", 2, STATIONS)]
     alone = trainer(photos, tmp_path / "alone", plan)
     alone.run()
-    monkeypatch.setattr(Trainer, "shares", Trainer._share_gradients, raising=False)
-    monkeypatch.setattr(Trainer, "_share_gradients", share)
+    monkeypatch.setattr(train, "share_gradients", share)
     shared = trainer(photos, tmp_path / "shared", plan)
     shared.run()
     assert identical(weights(alone), weights(shared))
