@@ -105,7 +105,11 @@ def test_what_another_places_path_costs_is_a_mean_over_networks_and_places():
 def test_the_page_says_what_was_measured():
     assert of("report_shipped").rewritten() == PAGE, "run `python benchmarks/report_shipped.py`"
     marks = {name for _, name, _ in of("report_shipped").MARKED.findall(PAGE)}
-    assert marks == {"references", "exchange", *(f"shipped:{of}" for of in ("C5", "C6", "C8", "crowding", "specialists"))}
+    assert marks == {
+        "references",
+        "exchange",
+        *(f"shipped:{of}" for of in ("C5", "C6", "C8", "crowding", "specialists")),
+    }
     tables = re.findall(r"(?:^\|.*\n?)+", PAGE, re.M)
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
 
