@@ -39,8 +39,8 @@ def look_again(
 ) -> Restoration:
     """`first`, or where noise hid other damage, its image restored too, with `then` telling how.
 
-    A path or a strength that a hand gave is left at that. rounded: as for `restore_rounded`, which `first`
-    comes from.
+    A path or a strength that a hand gave is left at that. model: the one that `first` was restored by;
+    default, the one that comes with the package. rounded: as for `restore_rounded`, which `first` comes from.
     """
     model = shipped() if model is None else model
     if first.nearest != "noise" or first.forced or first.strength != 1:

@@ -27,7 +27,7 @@ class Batch:
     thumbnail:       (P, 3, 64, 64) of the whole degraded photos
     amounts:         (P*C, 8, S/8, S/8) what was done where, see `AMOUNTS`
     place:           (P, 6) share of each place on the sphere, `degrade.PLACES`: 1, or 1/2 each for a mix of
-                     two and for damage in one region only, which is half clean
+                     two and for damage in one region only, which is half clean (of a mix there, 1/4 each)
     motion:          (P, 2) length (px, 0 where nothing moved) and angle (radians) of the blur's path
     kinds:           P names, such as "haze+rain"
     """
@@ -88,10 +88,11 @@ def places_of(kinds: str) -> Tensor:
 
 
 def amounts(did: dict, view: View, mask: Tensor) -> Tensor:
-    """(B, 8, h, w): how much of each `AMOUNTS` was done at each token: 0 to 1, rain to 2.
+    """(B, 8, h, w): how much of each `AMOUNTS` was done at each token: 0 to about 1, rain to 2.
 
     did: what `mix` returned; view: the crops'; mask: (B, 1, h, w) where it was done. Blur has a length and
-    a direction; as a direction and its opposite are the same blur, it is given by the doubled angle.
+    a direction; as a direction and its opposite are the same blur, "across" and "along" are the length times
+    cosine and sine of the doubled angle, from about -1 to 1.
     """
     found = torch.zeros(len(mask), len(AMOUNTS), *mask.shape[-2:])
     for kind, p in did.items():

@@ -32,16 +32,20 @@ def write_checkpoint(path: str | Path, state: dict) -> None:
 def read_checkpoint(path: str | Path, keys: set[str]) -> dict:
     """What `write_checkpoint` wrote, on the CPU; `keys`: what it must hold.
 
-    Raises ValueError for a file that is damaged, cut off, not a checkpoint, or that asks for code to be run.
+    Raises ValueError for a file that is damaged, cut off, not a checkpoint, or that asks for code to be run;
+    OSError or MemoryError where a file that may be sound can't be read.
     """
     path = Path(path)
+    data = path.read_bytes()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ValueError("compressed, which torch.save never does")  # and could unpack to any size
             if (damaged := archive.testzip()) is not None:
                 raise ValueError(f"its part {damaged!r:.80} has changed")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     except Exception as error:  # on damaged bytes they raise nearly anything
         reason = str(error).split("\n")[0][:200]
         raise ValueError(f"{path} is damaged or cut off ({reason}). {REMEDY}") from error
@@ -51,26 +55,28 @@ def read_checkpoint(path: str | Path, keys: set[str]) -> dict:
 
 
 def identity(run: "Trainer") -> str:
-    """What must agree for a checkpoint to be continued."""
+    """What must agree for a checkpoint to be continued: all that the weights follow from. Shares are floats,
+    so that 0 and 0.0 are the same."""
     router = getattr(run.model, "router", None)
-    how = [getattr(router, name, False) for name in ("shared", "begin", "linear")]
+    how = [getattr(router, name, False) for name in ("shared", "begin", "linear", "temperature")]
     crops = run.crops
     return json.dumps({
         "network": type(run.model).__name__,
         "router": [type(router).__name__, how],
-        "losses": [run.weights, run.fixed_places],
+        "losses": [{name: float(v) for name, v in run.weights.items()}, run.fixed_places],
         "config": asdict(run.model.config),
         "seed": run.seed,
         "processes": run.accelerator.num_processes,  # they share out the batches
+        "precision": run.accelerator.mixed_precision,
         "photos a batch": crops.per_batch,
         "crop": crops.size,
-        "recipe": crops.recipe,
-        "camera's share": crops.camera,
-        "corners' share": crops.cornered,
+        "recipe": ", ".join(f"{kind} {float(v)}" for kind, v in crops.recipe.items()),  # the order counts
+        "camera's share": float(crops.camera),
+        "corners' share": float(crops.cornered),
         "number of photos": len(crops.photos),
         "photos' checksum": crops.photos.checksum,
         "steps": {f"{k + 1} {s.name}": s.steps for k, s in enumerate(run.plan)},
-        "plan": [asdict(s) for s in run.plan],
+        "plan": [asdict(s) | {"lr": float(s.lr), "end": float(s.end)} for s in run.plan],
     })  # fmt: skip
 
 

@@ -11,6 +11,7 @@ A batch is a function of (seed, step) alone. A resumed run so sees what it would
 
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, reduce
 from pathlib import Path
@@ -23,7 +24,7 @@ from torch import Tensor
 from .batch import CELL, Batch, amounts, joined, places_of
 from .bristles import bristles
 from .camera import taken
-from .degrade import confine, disc, draw_disc, mix
+from .degrade import KINDS, confine, disc, draw_disc, mix
 from .leaves import dead_leaves
 from .photo import as_bytes, list_photos, read_photo
 from .view import View
@@ -49,10 +50,19 @@ class Photos:
     """Clean photos in memory, 3 bytes a pixel: `images`, a list of (3, H, W) uint8, and their `thumbnails`
     (N, 3, 64, 64).
 
-    size: of the crops that they are for; photos too small for that are left out with a warning.
+    size: of the crops that they are for; photos too small for that are left out with a warning. Raises
+    TypeError for floats, and ValueError for another shape or where no photo is left.
     """
 
     def __init__(self, images: list[Tensor], size: int = THUMBNAIL):
+        for x in images:
+            if x.dtype != torch.uint8:
+                raise TypeError(
+                    f"Training photos are bytes, 0 to 255, not {x.dtype}. Of floats in [0, 1] x: "
+                    "(x * 255).round().to(torch.uint8)."
+                )
+            if x.ndim != 3 or len(x) != 3:
+                raise ValueError(f"A training photo must be (3, H, W), not {tuple(x.shape)}.")
         least = max(size, THUMBNAIL) + 2 * MARGIN
         self.images = [x for x in images if min(x.shape[-2:]) >= least]
         if len(self.images) < len(images):
@@ -117,11 +127,16 @@ class Crops:
     camera: share of the photos, from 0 to 1, that come as a camera gives them, see `camera.taken`. Of those
     that nothing broke this is the clean one too: what a camera did to them is left as it is.
     cornered: share of the damaged photos that are damaged in a soft-edged disc only.
+    recipe: how often each kind of damage comes, such as {"clean": 1, "haze+rain": 2}; default, `RECIPE`.
+    ahead: a thread makes the next block while this one is used. A GPU would wait for it otherwise; on a CPU,
+    both would wait for each other.
+
+    Raises ValueError for settings that can't be.
     """
 
     def __init__(
-        self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe=None, seed: int = 0,
-        camera: float = 0.0, cornered: float = CORNERED,
+        self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe: dict[str, float] | None = None,
+        seed: int = 0, camera: float = 0.0, cornered: float = CORNERED, ahead: bool = False,
     ):  # fmt: skip
         least = min(min(x.shape[-2:]) for x in photos.images)
         if size % CELL or size + 2 * MARGIN > least:
@@ -129,11 +144,13 @@ class Crops:
                 f"crops must be a multiple of {CELL} px and at most {least - 2 * MARGIN} px for these photos "
                 f"(the smallest side is {least} px, and {MARGIN} px around are blurred with), not {size} px"
             )
+        if not (0 <= camera <= 1 and 0 <= cornered <= 1):
+            raise ValueError(f"camera and cornered are shares from 0 to 1, not {camera} and {cornered}")
         self.photos, self.per_batch, self.size, self.seed = photos, per_batch, size, seed
-        self.camera, self.cornered = camera, cornered
-        self.recipe = RECIPE if recipe is None else recipe
+        self.camera, self.cornered, self.ahead = camera, cornered, ahead
+        self.recipe = _checked_recipe(RECIPE if recipe is None else recipe)
         self.shares = np.cumsum(list(self.recipe.values())) / sum(self.recipe.values())
-        self._block = (-1, None)
+        self._block, self._coming = (-1, None), (-1, None)
 
     @cached_property
     def smaller(self) -> "Crops":
@@ -143,15 +160,29 @@ class Crops:
         """
         size = max(CELL, self.size * 2 // 3 // CELL * CELL)
         return Crops(
-            self.photos, 2 * self.per_batch, size, self.recipe, self.seed, self.camera, self.cornered
-        )
+            self.photos, 2 * self.per_batch, size, self.recipe, self.seed, self.camera, self.cornered,
+            self.ahead,
+        )  # fmt: skip
 
     def batch(self, step: int) -> Batch:
         """The photos stand in the recipe's order, so that each expert finds its images side by side."""
         number, part = divmod(step, BLOCK)
         if self._block[0] != number:
-            self._block = (number, self._make(number))
+            self._block = (number, self._made(number))
         return self._block[1].photos(part * self.per_batch, (part + 1) * self.per_batch)
+
+    @cached_property
+    def _maker(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "crops")
+
+    def _made(self, number: int) -> Batch:
+        """A block: made here, or ahead, and then the next one is begun. It is the same either way."""
+        if not self.ahead:
+            return self._make(number)
+        there, coming = self._coming
+        found = coming.result() if there == number else self._make(number)
+        self._coming = number + 1, self._maker.submit(self._make, number + 1)
+        return found
 
     def _make(self, number: int) -> Batch:
         # Of a seed, torch's generator takes 32 bits. The odd factor keeps the runs of two seeds apart.
@@ -235,3 +266,15 @@ class Crops:
             crops.append(crop.flip(-1) if flip % 2 else crop)
             origins.append((top, width - side - left if flip % 2 else left))
         return crops, origins, (height, width), thumb.flip(-1) if flip % 2 else thumb
+
+
+def _checked_recipe(recipe: dict[str, float]) -> dict[str, float]:
+    """The same. Raises ValueError for kinds that are none, and where nothing is ever drawn."""
+    unknown = [k for k in recipe if k != "clean" and not set(k.split("+")) <= set(KINDS)]
+    if unknown:
+        raise ValueError(
+            f"A recipe's kinds are clean, {', '.join(KINDS)} and mixes such as haze+rain, not {unknown[0]}."
+        )
+    if not all(share >= 0 for share in recipe.values()) or not sum(recipe.values()) > 0:
+        raise ValueError(f"A recipe's shares are 0 or more, and not all of them 0: {recipe}")
+    return recipe

@@ -5,9 +5,10 @@ Ours:  the five are made from physics, so that anyone can train without a downlo
        damage is known exactly. Haze follows Koschmieder's law y = t x + A (1 - t), t = exp(-beta depth).
 
 Every degradation is a function `f(x, severity=None, *, generator=None, view=None, **physical)` which
-returns `(y, did)`. `did` holds one row a photo of all that was drawn. Handing it back, `f(x2, **did)`,
-does the same damage to another view of the same photo: a crop, or a thumbnail of the whole. So a
-crop's haze belongs to the depth of its photo, and a thumbnail shows the haze that the crop has. All of it
+returns `(y, did)`. `did` holds one row a photo of all its parameters. Handing it back, `f(x2, **did)`,
+does damage of the same kind and strength to another view of the same photo: a crop, or a thumbnail of the
+whole. So a crop's haze belongs to the depth of its photo, and a thumbnail shows the haze that the crop has.
+(Only single grains of noise and single streaks are drawn anew, from the `generator`.) All of it
 happens on the CPU, so that a seed does the same damage on every machine: move the result.
 """
 

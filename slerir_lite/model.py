@@ -31,11 +31,18 @@ MULTIPLE = 8
 SEEN, SHARE = 0.25, 0.05
 
 
+# The largest network: one that a hostile file of weights asks for could otherwise take all memory.
+BOUNDS = {"experts": (1, 3), "width": (1, 128), "dim": (2, 64), "tokens": (1, 256)} | dict.fromkeys(
+    ("linear", "global_sense", "local_sense"), (False, True)
+)
+
+
 @dataclass(frozen=True)
 class Config:
     """experts: K a station; width: channels at half size; dim: d of the sphere; tokens: D of the guide.
 
     Rivals: linear, a space without a sphere; global_sense or local_sense False, a guide that lacks it.
+    Raises ValueError for what lies outside `BOUNDS`.
     """
 
     experts: int = 3
@@ -47,6 +54,11 @@ class Config:
     local_sense: bool = True
 
     def __post_init__(self):
+        for name, (low, high) in BOUNDS.items():
+            value = getattr(self, name)
+            if type(value) is not type(low) or not low <= value <= high:
+                right = "true or false" if type(low) is bool else f"a number from {low} to {high}"
+                raise ValueError(f"{name} is {value!r:.80}, not {right}")
         if self.experts not in (1, 3):
             raise ValueError(
                 f"a station has 1 or 3 experts (three share out the six places), not {self.experts}"

@@ -6,7 +6,8 @@ Ours:  all of it. The stages, and what each one trains:
     compass   the encoder alone, with triplet, uniformity, midpoints for the mixes, and the reading;
               beside it what reads the motion's path (`deblur`)
     together  stations and guide under the frozen compass, every image through each station's first expert
-    team      every expert starts as a copy of the first, and now sees only what the pins send to it
+    team      every expert starts as a copy of the first (where there was a stage `together` to teach that),
+              and now sees only what the pins send to it
     joint     compass, pins, guide and stations together, at a low rate
 
 Rates depend on the step alone, never on the clock, so that a resumed run is the same run.
@@ -15,12 +16,16 @@ Rates depend on the step alone, never on the clock, so that a resumed run is the
 import math
 from dataclasses import dataclass
 
+STATIONS = ("backbone", "fuse")
+PARTS = (*STATIONS, "compass", "deblur", "router")  # of a SlerIR; a Generalist is all backbone
+
 
 @dataclass(frozen=True)
 class Stage:
     """`steps` at a rate that falls from `lr` to `end`; trains: names of the model's parts that learn.
 
-    small: on crops two thirds as wide of twice as many photos, see `Crops.smaller`.
+    small: on crops two thirds as wide of twice as many photos, see `Crops.smaller`. Raises ValueError for a
+    part that no network has.
     """
 
     name: str
@@ -30,8 +35,9 @@ class Stage:
     trains: tuple[str, ...]
     small: bool = False
 
-
-STATIONS = ("backbone", "fuse")
+    def __post_init__(self):
+        if unknown := set(self.trains) - set(PARTS):
+            raise ValueError(f"A stage trains some of {', '.join(PARTS)}, not {', '.join(sorted(unknown))}.")
 
 
 def stages(steps: int, compass_steps: int = 2000, together: float = 0.4, joint: float = 0.1) -> list[Stage]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from threading import Lock
 
 import torch
 from PIL import Image
@@ -127,6 +129,10 @@ def restore_together(
     The photos and the rest as for `restore`; large photos are better restored one by one. Raises ValueError
     where sizes differ.
     """
+    if isinstance(photos, str | Path):
+        raise TypeError(
+            f"restore_together takes a list of photos; for one, such as {photos}, there is restore."
+        )
     photos = [values_of(x) for x in photos]
     if len({x.shape for x in photos}) > 1:
         sizes = sorted({f"{x.shape[2]} x {x.shape[1]}" for x in photos})
@@ -163,15 +169,20 @@ def _restored(
             got.image = kept(x, got.image)
         route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
     place = places(got.sense.z, model.compass.centres, model.config.linear)
+
+    def row(v: Tensor, k: int) -> Tensor:
+        """Of photo k alone: a view would keep all the others in memory as long as this one."""
+        return v[k].cpu() if len(photos) == 1 else v[k].to("cpu", copy=True)
+
     return [
         Restoration(
-            image=got.image[k].cpu(),
-            choice=got.route.choice[k].cpu(),
-            angle=route.angle[k].float().cpu(),
-            margin=route.margin[k].float().cpu(),
-            z=got.sense.z[k].cpu(),
+            image=row(got.image, k),
+            choice=row(got.route.choice, k),
+            angle=row(route.angle, k).float(),
+            margin=row(route.margin, k).float(),
+            z=row(got.sense.z, k),
             place=place[k],
-            guide=got.guide[k].float().cpu(),
+            guide=row(got.guide, k).float(),
             forced=choice is not None,
             strength=strength,
         )
@@ -196,16 +207,29 @@ def places(z: Tensor, centres: Tensor, linear: bool = False) -> list[dict[str, f
     return [dict(zip(PLACES, row, strict=True)) for row in far.tolist()]
 
 
+_RESTING: dict[nn.Module, list] = {}  # how many keep it at rest, and each part's mode before the first
+_CHANGING = Lock()
+
+
 @contextmanager
 def at_rest(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode for a while; then every part is in the mode that it was in before."""
-    before = [(part, part.training) for part in model.modules()]
-    model.eval()
+    """The model in eval mode for a while; then every part is in the mode that it was in before.
+
+    Several threads may ask for the same model: it stays at rest until the last of them is done.
+    """
+    with _CHANGING:
+        if model not in _RESTING:
+            _RESTING[model] = [0, [(part, part.training) for part in model.modules()]]
+            model.eval()
+        _RESTING[model][0] += 1
     try:
         yield
     finally:
-        for part, training in before:
-            part.training = training
+        with _CHANGING:
+            _RESTING[model][0] -= 1
+            if not _RESTING[model][0]:
+                for part, training in _RESTING.pop(model)[1]:
+                    part.training = training
 
 
 @cache

@@ -157,5 +157,8 @@ def first_experts(count: int, device: torch.device | str = "cpu") -> Tensor:
 
 
 def fixed(choice: Tensor, experts: int = 3) -> Route:
-    """The route that takes `choice` (B, L): how a hand overrides the compass."""
+    """The route that takes `choice` (B, L): how a hand overrides the compass.
+
+    Its angles were not measured: 0° for what is taken, 180° for the others.
+    """
     return Route(choice, 180.0 * (1 - F.one_hot(choice, experts)))

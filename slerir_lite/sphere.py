@@ -124,7 +124,12 @@ def detail(x: Tensor) -> Tensor:
 
 
 def asinh_third(v: Tensor) -> Tensor:
-    """asinh(v) / 3 to 1e-6, in a third of the time that `Tensor.asinh` takes on a CPU."""
+    """asinh(v) / 3 to 1e-6, in a third of the time that `Tensor.asinh` takes on a CPU.
+
+    Of an input that wants a gradient, by `Tensor.asinh`: |v| has none at 0, where asinh's is 1.
+    """
+    if v.requires_grad:
+        return v.asinh() / 3
     size = v.abs()
     # In place wherever no gradient needs what was there: memory costs more time than arithmetic.
     root = size.square().add_(1).sqrt_()

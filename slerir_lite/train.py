@@ -76,7 +76,8 @@ class Trainer:
         self.accelerator = accelerator or Accelerator(
             cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16_pays() else "no"
         )
-        self.crops = Crops(photos, per_batch, size, recipe, seed, camera, cornered)
+        on_gpu = torch.device(self.accelerator.device).type == "cuda"
+        self.crops = Crops(photos, per_batch, size, recipe, seed, camera, cornered, ahead=on_gpu)
         self.save_every, self.quiet, self.seed, self.watch = save_every, quiet, seed, watch
         self.weights, self.fixed_places = WEIGHTS | (weights or {}), fixed_places
         if unknown := set(self.weights) - set(WEIGHTS):
@@ -84,7 +85,7 @@ class Trainer:
         if self.accelerator.mixed_precision == "fp16":
             raise ValueError('Train in bf16 or in full precision: "fp16" would need scaled losses.')
         self.model.to(self.accelerator.device, memory_format=torch.channels_last)
-        self.ema = copy.deepcopy(self.model).requires_grad_(False)
+        self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.step, self.seconds, self.history = 0, 0.0, []
 
     def run(self) -> list[dict]:
@@ -138,12 +139,15 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss)
             share_gradients([p for g in optimizer.param_groups for p in g["params"]], self.accelerator)
-            self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
+            norm = self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
             optimizer.step()
             self._average()
             self.step += 1
             now = time.monotonic()
             self.seconds, last = self.seconds + now - last, now
+            saves = now - saved > self.save_every or self.step == begin + stage.steps or self.ctrl_c.pressed
+            if saves or self.step % EVERY == 0:  # not at each step, for which a GPU would have to wait
+                self._need_number(norm, stage)
             if self.step % EVERY == 0:
                 told = {k: round(float(v), 4) for k, v in told.items()}
                 self.history.append(
@@ -153,11 +157,22 @@ class Trainer:
                 if self.watch and self.accelerator.is_main_process:
                     self.watch(self)
             bar.update()
-            if now - saved > self.save_every or self.step == begin + stage.steps or self.ctrl_c.pressed:
+            if saves:
                 self._save(optimizer)
                 saved = time.monotonic()
             if self.ctrl_c.pressed:
                 raise KeyboardInterrupt
+
+    def _need_number(self, norm: Tensor, stage: Stage) -> None:
+        """A gradient that is no number makes every weight none, for ever after. What is saved stays good."""
+        if not bool(torch.isfinite(norm)):
+            path = self.out / "checkpoint.pt"
+            kept = f"{path} is from before, and stays." if path.exists() else "Nothing was saved yet."
+            raise ValueError(
+                f"Training broke by step {self.step} ({stage.name}): its gradients are no numbers any more. "
+                f"{kept} Run it again to go on from there; if it breaks again, begin anew in another folder, "
+                "with another seed or a lower rate."
+            )
 
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Only what the stage trains has gradients; the pins may move faster than the weights."""

@@ -64,7 +64,7 @@ def checked(x: Tensor) -> Tensor:
 
 
 def as_bytes(image: Tensor) -> np.ndarray:
-    """(3, H, W) in [0, 1] -> (H, W, 3) uint8, rounded to the nearest."""
+    """(3, H, W) in [0, 1], or integers (see `as_floats`) -> (H, W, 3) uint8, rounded to the nearest."""
     return as_integers(image, 8)
 
 
@@ -72,7 +72,7 @@ def as_integers(image: Tensor, bits: int) -> np.ndarray:
     """(C, H, W) in [0, 1], clipped -> (H, W, C) uint8 or uint16, rounded to the nearest."""
     found = np.empty((*image.shape[1:], len(image)), np.uint8 if bits == 8 else np.uint16)
     for rows in bands(len(found)):
-        x = image[:, rows].detach().float().clamp(0, 1).mul_(2**bits - 1).round_()
+        x = as_floats(image[:, rows].detach()).float().clamp(0, 1).mul_(2**bits - 1).round_()
         found[rows] = x.to(torch.uint8 if bits == 8 else torch.int32).permute(1, 2, 0).cpu().numpy()
     return found
 

@@ -114,3 +114,22 @@ def test_a_compressed_archive_is_refused_before_it_is_unpacked(whole, tmp_path):
 def test_another_torch_file_is_refused(other, tmp_path):
     torch.save(other, tmp_path / "c.pt")
     assert outcome(tmp_path / "c.pt") == "refused"
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), OSError(5, "I/O error"), MemoryError()]
+)
+def test_what_could_not_be_read_is_not_called_damaged(error, whole, tmp_path, monkeypatch):
+    (tmp_path / "c.pt").write_bytes(whole)
+
+    def fail(*_, **__):
+        raise error
+
+    with monkeypatch.context() as broken:
+        if isinstance(error, MemoryError):
+            broken.setattr(torch, "load", fail)
+        else:
+            broken.setattr(Path, "read_bytes", fail)
+        with pytest.raises(type(error)):
+            read_checkpoint(tmp_path / "c.pt", KEYS)
+    assert outcome(tmp_path / "c.pt") == "same"

@@ -369,3 +369,57 @@ def test_the_checksum_tells_other_photos_and_another_order():
     ]
     assert len(set(found[:4])) == 4 and found[0] == found[4]
     assert Photos([a]).checksum == zlib.crc32(a.numpy().tobytes())
+
+
+# What is refused
+
+
+def test_only_bytes_in_three_channels_are_trained_on(clean, photos):
+    with pytest.raises(TypeError, match=r"bytes, 0 to 255, not torch.float32.*torch.uint8"):
+        Photos(list(clean))
+    for wrong in (photos.images[0].permute(1, 2, 0), photos.images[0][:1], photos.images[0][None]):
+        with pytest.raises(ValueError, match=r"must be \(3, H, W\), not \(\d"):
+            Photos([wrong])
+
+
+@pytest.mark.parametrize(
+    "how, told",
+    [
+        ({"recipe": {"fog": 1}}, "not fog"),
+        ({"recipe": {"clean+rain": 1}}, "not clean\\+rain"),
+        ({"recipe": {}}, "not all of them 0"),
+        ({"recipe": {"rain": 0}}, "not all of them 0"),
+        ({"recipe": {"rain": -1, "haze": 2}}, "0 or more"),
+        ({"camera": 7.0}, "shares from 0 to 1"),
+        ({"cornered": -0.1}, "shares from 0 to 1"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_the_first_batch(how, told, photos):
+    with pytest.raises(ValueError, match=told):
+        Crops(photos, size=48, **how)
+
+
+def test_the_smallest_crops_can_come_from_a_camera(photos):
+    batch = Crops(photos, 2, 16, camera=1.0).smaller.batch(0)
+    assert batch.degraded.shape[-2:] == (8, 8) and batch.degraded.isfinite().all()
+
+
+# Ahead
+
+
+def test_a_block_made_ahead_is_the_same_block(photos):
+    here, ahead = (Crops(photos, 2, 48, seed=3, camera=0.5, ahead=ahead) for ahead in (False, True))
+    for step in (0, 1, 16, 17, 32, 2**33, 48, 64, 5, 21):  # in order, leapt over, and back
+        assert same(here.batch(step), ahead.batch(step))
+        assert same(here.smaller.batch(step), ahead.smaller.batch(step))
+    assert ahead._coming[0] == 2 and ahead._coming[1].result() is not None
+
+
+def test_what_fails_ahead_is_told_where_it_is_needed(photos, monkeypatch):
+    crops = Crops(photos, 2, 48, ahead=True)
+    crops.batch(0)
+    crops._coming[1].result()
+    monkeypatch.setattr(crops, "_cut", lambda *_: 1 / 0)
+    crops.batch(16)  # was made before
+    with pytest.raises(ZeroDivisionError):
+        crops.batch(32)

@@ -1,6 +1,7 @@
 """SlerIR and Generalist: one backbone, any size, and no statistic of a crop steers a station."""
 
 import dataclasses
+from dataclasses import fields
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from slerir_lite import model as network
 from slerir_lite.data import Crops, thumbnail
 from slerir_lite.deblur import FILTERS, STRENGTHS, path_shares, sharpen
 from slerir_lite.experts import Expert
-from slerir_lite.model import RUNS, Config, Generalist, SlerIR, pad
+from slerir_lite.model import BOUNDS, RUNS, Config, Generalist, SlerIR, pad
 from slerir_lite.route import LAYERS, NearestPin, SoftmaxGate, Table, pins_from_centres, table_from_pairings
 from slerir_lite.view import View
 
@@ -336,3 +337,15 @@ def test_the_config_sets_the_sizes(dim, width):
     assert restored.sense.z.shape == (1, dim) and restored.guide.shape[1] == 16
     assert [s.experts[0].first.in_channels for s in model.backbone.stations] == model.config.channels()
     assert min(model.config.channels()) == width and max(model.config.channels()) == 4 * width
+
+
+def test_every_field_of_the_config_has_bounds_and_what_lies_outside_is_refused():
+    assert set(BOUNDS) == {f.name for f in fields(Config)}
+    for name, (low, high) in BOUNDS.items():
+        assert low <= getattr(Config(), name) <= high
+        for value in (low, high):
+            Config(**{name: value})
+        wrong = [0, 1, "yes", None] if type(low) is bool else [low - 1, high + 1, float(low), True, "8", None]
+        for value in wrong:
+            with pytest.raises(ValueError, match=f"^{name} is .*, not "):
+                Config(**{name: value})

@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from slerir_lite.degrade import PLACES
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.photo import as_bytes, as_photo, read_photo, write_photo
-from slerir_lite.restore import at_rest, restore
+from slerir_lite.restore import at_rest, restore, restore_together
 
 
 def smooth(height: int, width: int) -> np.ndarray:
@@ -279,3 +279,25 @@ def test_where_it_cant_be_written(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder .*none"):
         write_photo(FLOATS, tmp_path / "none" / "a.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_stays_at_rest_until_the_last_who_asked_is_done(model):
+    model.train()
+    model.fuse.eval()
+    first, second = at_rest(model), at_rest(model)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not any(part.training for part in model.modules())  # the second is still at work
+    second.__exit__(None, None, None)
+    assert model.training and model.compass.training and not model.fuse.training
+    model.eval()
+
+
+def test_of_photos_restored_together_each_keeps_only_itself(model):
+    photos = [torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(k)) for k in range(4)]
+    for found in restore_together(photos, model):
+        for v in (found.image, found.guide, found.z, found.choice, found.angle, found.margin):
+            assert v.untyped_storage().nbytes() == v.numel() * v.element_size()
+    with pytest.raises(TypeError, match="a list of photos"):
+        restore_together("photo.png", model)

@@ -283,6 +283,12 @@ def test_the_way_back_to_the_pixels_is_open():
     assert torch.autograd.gradcheck(lambda x: asinh_third(detail(x).mul_(255)), (x,))
 
 
+def test_where_a_gradient_is_asked_for_it_is_asinhs_at_zero_too():
+    v = torch.tensor([-40.0, -1.0, -0.0, 0.0, 1e-3, 5.0], requires_grad=True)
+    asinh_third(v).sum().backward()
+    assert torch.allclose(v.grad, 1 / (3 * (v.detach().square() + 1).sqrt()))
+
+
 def test_at_rest_the_norm_is_a_part_of_the_convolution():
     torch.manual_seed(0)
     step = Step(3, 8, 2).double()

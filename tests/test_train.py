@@ -27,7 +27,7 @@ from slerir_lite.deblur import mixture, sharpen
 from slerir_lite.degrade import PLACES
 from slerir_lite.losses import compass_loss, motion_loss, restoration_loss
 from slerir_lite.model import Config, Generalist, SlerIR
-from slerir_lite.plan import STATIONS, Stage, generalist_stages, rate, stages
+from slerir_lite.plan import PARTS, STATIONS, Stage, generalist_stages, rate, stages
 from slerir_lite.processes import batch_index, share_gradients
 from slerir_lite.route import NearestPin, SoftmaxGate, pins_from_centres
 from slerir_lite.train import Trainer
@@ -714,6 +714,64 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_to_do(change, photos, 
     with pytest.raises(ValueError, match=r"(?s)checkpoint\.pt.*another.*folder"):
         trainer(photos, tmp_path, model=model, **change).run()
     assert (tmp_path / "checkpoint.pt").read_bytes() == saved
+
+
+def test_the_same_settings_in_other_words_go_on(photos, tmp_path):
+    with pytest.raises(Killed):
+        killed_at(trainer(photos, tmp_path, camera=0, recipe={"noise": 1, "rain": 2}), 2).run()
+    again = trainer(photos, tmp_path, camera=0.0, recipe={"noise": 1.0, "rain": 2.0})
+    assert again.run() is again.history and again.step == 12
+
+
+def test_another_order_temperature_or_precision_is_another_run_and_is_named(photos, tmp_path, monkeypatch):
+    recipe, reverse = {"noise": 1, "rain": 2}, {"rain": 2, "noise": 1}
+    with pytest.raises(Killed):
+        killed_at(trainer(photos, tmp_path, recipe=recipe), 2).run()
+    told = "recipe .*noise 1.0, rain 2.0.*, not .*rain 2.0, noise 1.0"
+    with pytest.raises(ValueError, match=f"It was started with {told}"):
+        trainer(photos, tmp_path, recipe=reverse).run()
+    hot = new_model()
+    hot.router.temperature = 1.0
+    with pytest.raises(ValueError, match="It was started with router .*0.2.*, not .*1.0"):
+        trainer(photos, tmp_path, model=hot, recipe=recipe).run()
+    other = "no" if train.bf16_pays() else "bf16"
+    monkeypatch.setattr(Accelerator, "mixed_precision", other)
+    with pytest.raises(ValueError, match=f'It was started with precision .*, not "{other}"'):
+        trainer(photos, tmp_path, recipe=recipe).run()
+
+
+def test_a_gradient_that_is_no_number_ends_the_run_and_leaves_the_checkpoint(photos, tmp_path, monkeypatch):
+    """Nothing after it could be mended."""
+    losses = Trainer._losses
+
+    def broken_at_the_eighth(self, stage, step, batch):
+        loss, told = losses(self, stage, step, batch)
+        return (loss * float("nan") if self.step == 7 else loss), told
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_losses", broken_at_the_eighth)
+        with pytest.raises(ValueError, match=r"broke by step 8 \(team\).*checkpoint\.pt is from before"):
+            trainer(photos, tmp_path).run()
+        with pytest.raises(ValueError, match="broke by step 12.*Nothing was saved yet"):
+            trainer(photos, tmp_path / "rarely", [stage("together", 12, STATIONS)], save_every=1e9).run()
+    assert not (tmp_path / "rarely" / "checkpoint.pt").exists()
+    undisturbed, mended = trainer(photos, tmp_path / "other"), trainer(photos, tmp_path)
+    undisturbed.run()
+    mended.run()
+    assert identical(weights(mended), weights(undisturbed))
+
+
+def test_a_stage_that_trains_what_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="some of backbone, fuse, compass, deblur, router, not fuze"):
+        stage("together", 2, ("backbone", "fuze"))
+    assert set(PARTS) == {name for name, _ in SlerIR(SMALL).named_children()}
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_the_average_is_always_at_rest(fixed, photos, tmp_path):
+    run = trainer(photos, tmp_path, PLAN[:1], fixed_places=fixed)
+    run.run()
+    assert not any(part.training for part in run.ema.modules())
 
 
 def test_a_checkpoint_of_more_processes_is_refused(photos, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -430,7 +430,7 @@ def test_the_tensors_of_another_compass_are_named(tmp_path):
         (about(model=["SlerIR"]), "knows SlerIR and Generalist"),
         (about(config=None), "must have the fields experts, width, dim, tokens"),
         (about(config={"experts": 3, "depth": 9}), "must have the fields"),
-        (about(config={"width": 10**9}), "width is 1000000000 .* not a number from 1 to 128"),
+        (about(config={"width": 10**9}), "width is 1000000000, not a number from 1 to 128"),
         (about(config={"width": -8}), "width is -8"),
         (about(config={"experts": 1e9}), "experts is 1000000000.0"),
         (about(config={"dim": True}), "dim is True"),
@@ -475,12 +475,6 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path):
     broken = {"compass.direction.bias": torch.full((5,), float("nan"))}
     with pytest.raises(WeightsError, match="NaN or infinity in compass.direction.bias"):
         load_weights(rewritten(tmp_path / "m.safetensors", about(), **broken))
-
-
-def test_every_field_of_the_config_has_bounds_and_the_default_keeps_them():
-    assert set(weights.BOUNDS) == {f.name for f in fields(Config)}
-    for name, (low, high) in weights.BOUNDS.items():
-        assert low <= getattr(Config(), name) <= high
 
 
 def test_a_name_that_nothing_was_shipped_under():
