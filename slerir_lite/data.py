@@ -128,15 +128,15 @@ class Crops:
     that nothing broke this is the clean one too: what a camera did to them is left as it is.
     cornered: share of the damaged photos that are damaged in a soft-edged disc only.
     recipe: how often each kind of damage comes, such as {"clean": 1, "haze+rain": 2}; default, `RECIPE`.
-    ahead: a thread makes the next block while this one is used. A GPU would wait for it otherwise; on a CPU,
-    both would wait for each other.
+    ahead: the block so many on is made by a thread while this one is used: 1, or the number of processes
+    that share out the blocks. A GPU would wait for it otherwise; on a CPU both would wait for each other: 0.
 
     Raises ValueError for settings that can't be.
     """
 
     def __init__(
         self, photos: Photos, per_batch: int = 5, size: int = SIZE, recipe: dict[str, float] | None = None,
-        seed: int = 0, camera: float = 0.0, cornered: float = CORNERED, ahead: bool = False,
+        seed: int = 0, camera: float = 0.0, cornered: float = CORNERED, ahead: int = 0,
     ):  # fmt: skip
         least = min(min(x.shape[-2:]) for x in photos.images)
         if size % CELL or size + 2 * MARGIN > least:
@@ -176,12 +176,13 @@ class Crops:
         return ThreadPoolExecutor(1, "crops")
 
     def _made(self, number: int) -> Batch:
-        """A block: made here, or ahead, and then the next one is begun. It is the same either way."""
+        """A block: made here, or ahead, and then the next one is begun. It is the same block either way."""
         if not self.ahead:
             return self._make(number)
         there, coming = self._coming
         found = coming.result() if there == number else self._make(number)
-        self._coming = number + 1, self._maker.submit(self._make, number + 1)
+        number += self.ahead
+        self._coming = number, self._maker.submit(self._make, number)
         return found
 
     def _make(self, number: int) -> Batch:

@@ -77,7 +77,8 @@ class Trainer:
             cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16_pays() else "no"
         )
         on_gpu = torch.device(self.accelerator.device).type == "cuda"
-        self.crops = Crops(photos, per_batch, size, recipe, seed, camera, cornered, ahead=on_gpu)
+        ahead = self.accelerator.num_processes if on_gpu else 0
+        self.crops = Crops(photos, per_batch, size, recipe, seed, camera, cornered, ahead)
         self.save_every, self.quiet, self.seed, self.watch = save_every, quiet, seed, watch
         self.weights, self.fixed_places = WEIGHTS | (weights or {}), fixed_places
         if unknown := set(self.weights) - set(WEIGHTS):

@@ -408,15 +408,27 @@ def test_the_smallest_crops_can_come_from_a_camera(photos):
 
 
 def test_a_block_made_ahead_is_the_same_block(photos):
-    here, ahead = (Crops(photos, 2, 48, seed=3, camera=0.5, ahead=ahead) for ahead in (False, True))
+    here, ahead = (Crops(photos, 2, 48, seed=3, camera=0.5, ahead=ahead) for ahead in (0, 1))
     for step in (0, 1, 16, 17, 32, 2**33, 48, 64, 5, 21):  # in order, leapt over, and back
         assert same(here.batch(step), ahead.batch(step))
         assert same(here.smaller.batch(step), ahead.smaller.batch(step))
     assert ahead._coming[0] == 2 and ahead._coming[1].result() is not None
 
 
+def test_where_blocks_are_shared_out_the_one_that_is_needed_next_is_made_ahead(photos, monkeypatch):
+    """By two processes: this one's blocks are 0, 2, 4, each made once."""
+    crops = Crops(photos, 2, 48, ahead=2)
+    made, make = [], crops._make
+    monkeypatch.setattr(crops, "_make", lambda number: made.append(number) or make(number))
+    for block in (0, 2, 4):
+        for part in range(data.BLOCK):
+            crops.batch(block * data.BLOCK + part)
+    crops._coming[1].result()
+    assert made == [0, 2, 4, 6]
+
+
 def test_what_fails_ahead_is_told_where_it_is_needed(photos, monkeypatch):
-    crops = Crops(photos, 2, 48, ahead=True)
+    crops = Crops(photos, 2, 48, ahead=1)
     crops.batch(0)
     crops._coming[1].result()
     monkeypatch.setattr(crops, "_cut", lambda *_: 1 / 0)
