@@ -5,18 +5,21 @@ would take much memory; and the second look sees what the file holds, whether it
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
+from torch import Tensor
 
 from .again import look_again
 from .model import SlerIR
 from .photo import Picture, read_picture
+from .reading import size_of
 from .restore import Restoration, restore_rounded, restore_together
+from .steer import blend
 from .tiles import out_of_memory
+from .values import as_floats, bands
 from .writing import rounded
 
 AT_ONCE = 8  # photos
@@ -45,7 +48,9 @@ class Ahead:
     ):
         self.targets, self.model = targets, model
         self.guide, self.once, self.at_once = guide, once, AT_ONCE
-        self.how = {"path": path, "strength": strength}
+        # Where a second look may follow, so much of the whole change shall show, and not of the first alone.
+        self.later = strength if path is None and not once else 1.0
+        self.how = {"path": path, "strength": strength if self.later == 1 else 1.0}
         self._ready: dict[Path, tuple[Picture, Restoration, float]] = {}
 
     def __call__(self, source: Path) -> tuple[Picture, Restoration, float]:
@@ -76,18 +81,21 @@ class Ahead:
             found = [replace(got, image=to(got.image)) for got, to in zip(found, in_file, strict=True)]
         if not self.guide:
             found = [replace(got, guide=None) for got in found]
-        if self.once:
-            return found
-        return [look_again(got, self.model, to) for got, to in zip(found, in_file, strict=True)]
+        if not self.once:
+            found = [look_again(got, self.model, to) for got, to in zip(found, in_file, strict=True)]
+        if self.later != 1:
+            parts = zip(found, group.values(), in_file, strict=True)
+            found = [_weaker(got, picture, self.later, to) for got, picture, to in parts]
+        return found
 
     def _group(self, source: Path) -> Iterator[tuple[Path, Picture]]:
         first = read_picture(source)
         yield source, first
         most = min(self.at_once, PIXELS // first.values[0].numel())
         sources = list(self.targets)
-        begin = sources.index(source) + 1
+        begin, size = sources.index(source) + 1, size_of(source)
         for other in sources[begin : begin + max(0, most - 1)]:
-            if _size(other) != _size(source):
+            if size_of(other) != size:
                 return
             try:
                 picture = read_picture(other)
@@ -98,10 +106,10 @@ class Ahead:
             yield other, picture
 
 
-def _size(path: Path) -> tuple[int, int] | None:
-    """As the file's header tells, which is quick; None where it doesn't."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except Exception:  # on damaged bytes decoders raise nearly anything
-        return None
+def _weaker(got: Restoration, photo: Picture, strength: float, to: Callable[[Tensor], Tensor]) -> Restoration:
+    """So much of the restoring only, band by band; `to` makes a file's integers of floats."""
+    image = got.image.clone()
+    for rows in bands(image.shape[1]):
+        before, after = (as_floats(x[:, rows]).expand(3, -1, -1) for x in (photo.values, image))
+        image[:, rows] = to(blend(before, after, strength))
+    return replace(got, image=image, strength=strength)

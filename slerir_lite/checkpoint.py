@@ -19,6 +19,7 @@ from .files import write_whole
 if TYPE_CHECKING:
     from .train import Trainer
 
+AGAIN = "Choose another folder, or the settings of then."
 REMEDY = "Delete it to begin anew, or choose another folder."
 
 
@@ -86,10 +87,13 @@ def difference(there: str, here: str) -> str:
     if not isinstance(then, dict):
         return f"It is of another version of the package. {REMEDY}"
     names = [name for name in now if then.get(name) != now[name]]
-    if "steps" in names:
-        names.remove("plan")  # says the same at length
+    for name, same in (("steps", "plan"), ("network", "router"), ("photos' checksum", "number of photos")):
+        if name in names and same in names:
+            names.remove(same)  # says the same at length, or less
+    if "photos' checksum" in names:
+        return f"It was started with other photos. {AGAIN}"
     told = "; ".join(f"{name} {json.dumps(then.get(name))}, not {json.dumps(now[name])}" for name in names)
     longer = (
         " A run can't be made longer: its learning rates follow from its length." if "steps" in names else ""
     )
-    return f"It was started with {told}.{longer} Choose another folder, or the settings of then."
+    return f"It was started with {told}.{longer} {AGAIN}"

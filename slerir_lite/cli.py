@@ -6,10 +6,12 @@ needs them, so that `slerir --help` answers at once.
 
 import sys
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from .console import err, load, need_report, one_line_errors, out, progress, stopped_line, tell, write_report
 
@@ -21,11 +23,26 @@ Weights = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help='Where to compute, such as "cuda" or "cpu". Default: cpu.')]
 ONCE = "Do not look again for what noise hid, such as haze or darkness."
-Json = Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")]
+Json = Annotated[
+    Path | None,
+    typer.Option(
+        "--json", help="Also write everything to this JSON file. `restore` adds to the report that is there."
+    ),
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(version("slerir-lite"))
+        raise typer.Exit
 
 
 @app.callback()
-def about() -> None:
+def about(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Restore noisy, rainy, hazy, blurred or dark photos. The network finds out by itself what is wrong."""
     for stream in (sys.stdout, sys.stderr):  # a name or sign that it can't show must not end the work
         if hasattr(stream, "reconfigure"):
@@ -36,7 +53,8 @@ def about() -> None:
 def restore(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTO...")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder to write to; for one photo also a file name.")
+        Path,
+        typer.Option("--out", "--output", "-o", help="Folder to write to; for one photo also a file name."),
     ],
     clean: Annotated[
         Path | None,
@@ -50,7 +68,10 @@ def restore(
     device: Device = None,
     path: Annotated[
         str | None,
-        typer.Option(help='Take this path instead of the nearest specialists, such as "0-2-1-1-0-2-2-1".'),
+        typer.Option(
+            help='Take this path instead of the nearest specialists, such as "0-2-1-1-0-2-2-1"; without a '
+            "second look."
+        ),
     ] = None,
     strength: Annotated[
         float, typer.Option(help="From 0, the photo untouched, to 1, fully restored.", show_default=True)
@@ -82,7 +103,7 @@ def restore(
 
         beside = tuple(ending for ending, asked in ((GUIDE, guide), (PATH, path_picture)) if asked)
         asked = Asked(path, strength, once, clean, overwrite, beside)
-        need_report(report)
+        need_report(report, "restored")
         work = plan(photos, output, overwrite, skip_existing, beside)
         model = load(weights, device, SlerIR) if work.jobs else None
         with progress() as bar:
@@ -92,6 +113,10 @@ def restore(
             write_report(report, with_earlier(found, report))
         if found["restored"]:
             out.print(restored_table(found["restored"], clean is not None))
+            several = len(found["restored"]) > 1 or output.is_dir()
+            out.print(
+                Text(f"Written to {output if several else found['restored'][0]['restored']}."), soft_wrap=True
+            )
         if stopped:
             err.print(
                 stopped_line(len(found["restored"]), len(work.jobs), overwrite, work.in_place), soft_wrap=True
@@ -111,7 +136,11 @@ def evaluate(
         ),
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(help="Folder of ready pairs: TASK/input/NAME.png and TASK/target/NAME.png.")
+        Path | None,
+        typer.Option(
+            help="Folder of ready pairs: TASK/input/NAME.png and TASK/target/NAME.png. The average and the "
+            "naming are over tasks called noise25, rain, haze, blur and lowlight."
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many photos of each task.")
@@ -133,7 +162,7 @@ def evaluate(
     with one_line_errors():
         if (photos is None) == (pairs is None):
             raise ValueError("Give either --photos or --pairs.")
-        need_report(report)
+        need_report(report, "tasks")
         from . import pairs as source
         from .evaluate import evaluate as measure
         from .model import Generalist, SlerIR
@@ -145,25 +174,30 @@ def evaluate(
             source.made_pairs(photos, limit, seed, chosen) if photos else source.pairs(pairs, limit, chosen)
         )
         model = load(weights, device, SlerIR, Generalist)
-        source.need_readable(found)
-        result = measure(model, found, again=not once)
-        if patches:
-            result["patches"] = {
-                "size": 64,
-                "tasks": patchwise(model, [p for p in found if p.task in source.FIVE]),
-            }
-            if isinstance(model, SlerIR):
-                result["patches"]["routing"] = patch_places(model, found)
+        quiet = not err.is_terminal
+        try:
+            source.need_readable(found, quiet)
+            result = measure(model, found, quiet, again=not once)
+            if patches:
+                five = [pair for pair in found if pair.task in source.FIVE]
+                result["patches"] = {"size": 64, "tasks": patchwise(model, five, quiet=quiet)}
+                if isinstance(model, SlerIR):
+                    result["patches"]["routing"] = patch_places(model, found, quiet=quiet)
+        except KeyboardInterrupt:
+            err.print("Stopped. Nothing is kept of what was measured; --limit makes it shorter.")
+            raise typer.Exit(130) from None
         if report is not None:
             write_report(report, result)
         out.print(scores_table(result))
         for line in findings(result):
-            out.print(line, soft_wrap=True)
+            out.print(Text(line), soft_wrap=True)
 
 
 @app.command()
 def train(
-    output: Annotated[Path, typer.Option("--out", "-o", help="Folder for the weights and the checkpoint.")],
+    output: Annotated[
+        Path, typer.Option("--out", "--output", "-o", help="Folder for the weights and the checkpoint.")
+    ],
     photos: Annotated[Path | None, typer.Option(help="Folder of clean photos to train on.")] = None,
     dead_leaves: Annotated[
         int | None,
@@ -173,9 +207,9 @@ def train(
     compass_steps: Annotated[
         int, typer.Option(min=1, help="Steps before that for naming the damage.")
     ] = 2_000,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed gives another run.")] = 0,
-    validation: Annotated[
-        Path | None, typer.Option(help="Text file that names photos to leave out, one a line.")
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives another run.")] = 0,
+    leave_out: Annotated[
+        Path | None, typer.Option(help="Text file that names photos not to train on, one a line.")
     ] = None,
     per_batch: Annotated[int, typer.Option(min=1, help="Photos a step, with two crops each.")] = 5,
     generalist: Annotated[
@@ -194,10 +228,13 @@ def train(
 
         if output.exists() and not output.is_dir():  # before the photos are read
             raise NotADirectoryError(f"{output} is a file. Give a folder as --out.")
+        there = output / "model.safetensors"
+        if there.exists() and not (output / "checkpoint.pt").exists():  # hours of work, perhaps
+            raise FileExistsError(f"{there} holds a trained network. Choose another folder, or move it away.")
         if (output / "checkpoint.pt").exists():
             out.print(f"There is a run in {output} to go on with.", markup=False, soft_wrap=True)
         run = trainer(
-            photos, dead_leaves, output, steps, compass_steps, seed, validation, per_batch, generalist
+            photos, dead_leaves, output, steps, compass_steps, seed, leave_out, per_batch, generalist
         )
         try:
             run.run()
@@ -210,3 +247,7 @@ def train(
             markup=False,
             soft_wrap=True,
         )
+
+
+if __name__ == "__main__":
+    app()

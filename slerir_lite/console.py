@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .files import need_folder, write_whole
+from .files import make_folder, need_folder, write_whole
 
 out, err = Console(), Console(stderr=True)
 
@@ -25,8 +25,11 @@ def tell(found: dict[str, list]) -> None:
     for row in found["failed"]:
         said = row["reason"] if row["photo"] in row["reason"] else f"{row['photo']}: {row['reason']}"
         err.print(Text(said, style="red"), soft_wrap=True)
-    if found["skipped"]:
-        err.print(f"{len(found['skipped'])} were restored before and left out.")
+    if skipped := found["skipped"]:
+        what = (
+            f"1 photo, as {skipped[0]} is" if len(skipped) == 1 else f"{len(skipped)} photos whose files are"
+        )
+        err.print(Text(f"Left out {what} there already."), soft_wrap=True)
     if left := found["left_out"]:
         few = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         what = "Of a folder only its own PNG, JPEG, WebP, TIFF and BMP files are restored. Left out"
@@ -72,10 +75,13 @@ def load(weights: Path | None, device: str | None, *kinds: type):
     if not isinstance(model, kinds):
         wanted = " or a ".join(kind.__name__ for kind in kinds)
         raise ValueError(f"{weights} holds a {type(model).__name__}; this needs the weights of a {wanted}.")
-    if (device or "").split(":")[0] == "mps":
+    device = (device or "cpu").lower()
+    if device.split(":")[0] == "mps":
         raise ValueError('Device "mps" lacks an operation that the compass needs. Use "cpu".')
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f'Device "{device}" is none that this can compute on. Use "cpu" or "cuda".')
     try:
-        return model.to(device or "cpu", memory_format=torch.channels_last)
+        return model.to(device, memory_format=torch.channels_last)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f'Device "{device}" can\'t be used: {str(error).splitlines()[0]}') from error
 
@@ -86,13 +92,27 @@ def progress() -> Progress:
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
-def need_report(path: Path | None) -> None:
-    """Refuses what a report must not or can't replace, before the work and not after it."""
+def need_report(path: Path | None, key: str) -> None:
+    """Refuses what a report must not or can't replace, before the work and not after it; makes its folder.
+
+    key: what a report of this command holds, and another file, which is not to be lost, does not.
+    """
     if path is None:
         return
     if path.suffix.lower() != ".json":  # such as a photo, named here by mistake
         raise ValueError(f"--json takes a file whose name ends in .json, such as report.json; not {path}.")
+    make_folder(path.parent)
     need_folder(path)
+    if path.exists() and not _holds(path, key):
+        raise ValueError(f"{path} is there, and no report of this command. Name another file as --json.")
+
+
+def _holds(path: Path, key: str) -> bool:
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(found, dict) and key in found
 
 
 def write_report(path: Path, result: dict) -> None:

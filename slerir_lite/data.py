@@ -12,6 +12,7 @@ A batch is a function of (seed, step) alone. A resumed run so sees what it would
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from functools import cached_property, reduce
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from .batch import CELL, Batch, amounts, joined, places_of
 from .bristles import bristles
@@ -69,7 +71,7 @@ class Photos:
             warnings.warn(f"left out {len(images) - len(self.images)} photos under {least} px", stacklevel=2)
         if not self.images:
             raise ValueError(f"no photo is at least {least} px wide and high")
-        self.thumbnails = torch.stack([thumbnail(x[None].float() / 255)[0] for x in self.images])
+        self.thumbnails = _thumbnails(self.images)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -94,11 +96,27 @@ class Photos:
         files = [f for f in files if f.name not in leave_out]
         if not files:
             raise ValueError(f"All photos of {folder} are to be left out. Give more, or leave out fewer.")
-        return cls([torch.from_numpy(as_bytes(read_photo(f))).permute(2, 0, 1) for f in files], size)
+        images, bad = [], []
+        for file in tqdm(files, unit="photo", desc="reading", delay=1, leave=False):
+            try:
+                images.append(torch.from_numpy(as_bytes(read_photo(file))).permute(2, 0, 1))
+            except (OSError, ValueError) as error:
+                bad.append(str(error))
+        if bad:
+            raise ValueError("Take these out of the folder, or leave them out:\n" + "\n".join(bad))
+        return cls(images, size)
+
+    def _and(self, more: list[Tensor]) -> "Photos":
+        """These, and more that are made of them."""
+        found = copy(self)
+        found.__dict__.pop("checksum", None)
+        found.images = self.images + more
+        found.thumbnails = torch.cat([self.thumbnails, _thumbnails(more)])
+        return found
 
     def with_bristles(self) -> "Photos":
         """And every fifth photo once more, with bristles that are not rain."""
-        return Photos(self.images + [bristles(x, seed) for seed, x in enumerate(self.images[::BRISTLED])])
+        return self._and([bristles(x, seed) for seed, x in enumerate(self.images[::BRISTLED])])
 
     def with_halves(self, least: int = SIZE + 2 * MARGIN) -> "Photos":
         """And every second photo once more at half its size, if it is `least` px wide and high then.
@@ -107,12 +125,18 @@ class Photos:
         """
         large = [x for x in self.images[::HALVED] if min(x.shape[-2:]) >= 2 * least]
         halves = [F.avg_pool2d(x.float(), 2).round().to(torch.uint8) for x in large]
-        return Photos(self.images + halves)
+        return self._and(halves)
 
     @classmethod
     def dead_leaves(cls, count: int, size: int = 192, seed: int = 0) -> "Photos":
         """Made-up photos, see `dead_leaves`."""
         return cls([dead_leaves(size, SEEDS_APART * seed + k) for k in range(count)])
+
+
+def _thumbnails(images: list[Tensor]) -> Tensor:
+    """(N, 3, 64, 64)"""
+    made = [thumbnail(x[None].float() / 255) for x in images]
+    return torch.cat(made) if made else torch.empty(0, 3, THUMBNAIL, THUMBNAIL)
 
 
 def thumbnail(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from .camera import SHARE
 from .data import SIZE, Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
-from .photo import Picture, as_bytes, read_photo
+from .photo import SUFFIXES, Picture, as_bytes, read_photo
 from .restore import Restoration
 from .steer import checked_strength, chosen_path
 from .values import as_floats
@@ -44,7 +45,7 @@ class Asked:
     def __post_init__(self):
         checked_strength(self.strength)
         if self.clean is not None and not self.clean.exists():
-            raise FileNotFoundError(f"There is no {self.clean}.")
+            raise FileNotFoundError(f"There is no {self.clean} to compare with (--clean).")
 
 
 def restore_all(
@@ -68,12 +69,15 @@ def restore_all(
 
 
 def with_earlier(found: dict[str, list], report: Path) -> dict[str, list]:
-    """What `restore_all` found, and of photos that were skipped what an earlier run's report tells."""
-    try:
-        rows = json.loads(report.read_bytes())["restored"]
-        earlier = [row for row in rows if row["restored"] in found["skipped"]]
-    except (OSError, ValueError, KeyError, TypeError):  # none is there, or it is something else
-        return found
+    """What `restore_all` found, after what an earlier run's report tells of photos that are still there and
+    were not restored anew."""
+    anew = {os.path.abspath(row["restored"]) for row in found["restored"]}
+    rows = json.loads(report.read_bytes())["restored"] if report.exists() else []
+    earlier = [
+        row
+        for row in rows
+        if os.path.abspath(row["restored"]) not in anew and os.path.exists(row["restored"])
+    ]
     return found | {"restored": earlier + found["restored"]}
 
 
@@ -89,6 +93,8 @@ def write_restored(
     """
     picture, got, seconds = restored
     notes = [*picture.notes, *write_rounded(got.image, target, asked.overwrite, like=picture)]
+    if target.suffix.lower() != source.suffix.lower() and source.suffix.lower() not in SUFFIXES:
+        notes.append(f"written as {target.name}, as {source.suffix or 'no ending'} is not written here.")
     for ending in asked.beside:
         try:
             write_whole(beside_of(target, ending), _drawn(ending, picture, got), asked.overwrite)
@@ -146,20 +152,20 @@ def _lines(file: Path) -> list[str]:
 
 def trainer(
     photos: Path | None, dead_leaves: int | None, out: Path, steps: int, compass_steps: int, seed: int,
-    validation: Path | None, per_batch: int, generalist: bool,
+    leave_out: Path | None, per_batch: int, generalist: bool,
 ) -> "Trainer":  # fmt: skip
     """A Trainer for `slerir train`: from a folder of photos, or from so many dead-leaves pictures."""
     from .plan import generalist_stages, stages
     from .train import Trainer  # takes a second, which restoring need not wait for
 
-    if validation is not None and photos is None:
-        raise ValueError("--validation names photos of a folder: it goes with --photos.")
+    if leave_out is not None and photos is None:
+        raise ValueError("--leave-out names photos of a folder: it goes with --photos.")
     if photos is None:
         clean = Photos.dead_leaves(dead_leaves, seed=seed)
     else:
-        if validation is not None and not validation.is_file():
-            raise FileNotFoundError(f"There is no {validation} that names photos to leave out.")
-        lines = [] if validation is None else _lines(validation)
+        if leave_out is not None and not leave_out.is_file():
+            raise FileNotFoundError(f"There is no {leave_out} that names photos to leave out.")
+        lines = [] if leave_out is None else _lines(leave_out)
         names = {line.strip() for line in lines} - {""}
         clean = Photos.from_folder(photos, names, SIZE).with_bristles().with_halves()
     torch.manual_seed(seed)

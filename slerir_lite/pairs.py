@@ -93,14 +93,14 @@ def made_pairs(
     return [Pair(task, file.name, _maker(file, task, seed), (file,)) for task in tasks for file in files]
 
 
-def need_readable(pairs: list[Pair]) -> None:
+def need_readable(pairs: list[Pair], quiet: bool = False) -> None:
     """Reads every file once: a bad one is better told before an hour's work than after it.
 
     Raises ValueError that names every file which can't be read, and every pair that differs in size.
     """
     sizes, bad = {}, {}
     files = dict.fromkeys(file for pair in pairs for file in pair.files)
-    for file in tqdm(files, unit="file", desc="reading", delay=1, leave=False):
+    for file in tqdm(files, unit="file", desc="reading", delay=1, leave=False, disable=quiet):
         try:
             sizes[file] = read_photo(file).shape[1:]
         except (OSError, ValueError) as error:
@@ -117,7 +117,8 @@ def need_readable(pairs: list[Pair]) -> None:
 
 def unequal(degraded: Path, clean: Path, *sizes) -> str:
     """What is wrong with a pair of these two sizes, each (H, W)."""
-    return f"{degraded} and {clean} differ in size: {tuple(sizes[0])}, {tuple(sizes[1])}."
+    told = " and ".join(f"{width} x {height}" for height, width in sizes)
+    return f"{degraded} and {clean} differ in size: {told}."
 
 
 def make_pair(clean: torch.Tensor, task: str, seed: int = 0) -> torch.Tensor:

@@ -9,6 +9,7 @@ import threading
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -64,6 +65,15 @@ def read_picture(path: str | Path) -> Picture:
         raise ValueError(f"{path} is damaged or cut off ({error}). Copy or download it again.") from error
 
 
+def size_of(path: Path) -> tuple[int, int] | None:
+    """(width, height) as the file's header tells, which is quick; None where it doesn't."""
+    try:
+        with open(path, "rb") as file, _open(file) as image:
+            return image.size
+    except Exception:  # on damaged bytes decoders raise nearly anything
+        return None
+
+
 def _picture(data: bytes) -> Picture:
     image = _open(data)
     name, notes = image.format, []
@@ -113,12 +123,13 @@ def _picture(data: bytes) -> Picture:
     )
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes | BinaryIO) -> Image.Image:
     """The header, checked, with nothing decoded yet."""
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     with _opening:  # Pillow knows one limit for everybody; here another holds, for as long as opening takes
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = Image.open(file, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     width, height = image.size

@@ -7,6 +7,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from .pairs import FIVE
+
 
 def restored_table(done: list[dict], scored: bool) -> Table:
     """One row for each of what `jobs.write_restored` returned; scored: with PSNR before and after."""
@@ -51,7 +53,7 @@ def scores_table(result: dict) -> Table:
         gain = f"{row['psnr'] - row['input_psnr']:+.2f}" if both else ""
         ssim = "" if row["ssim"] is None else f"{row['ssim']:.3f}"
         cells = [
-            task,
+            Text(task),
             str(row["photos"]),
             _db(row["input_psnr"]),
             _db(row["psnr"]),
@@ -73,13 +75,14 @@ def findings(result: dict) -> Iterator[str]:
             inside = f"{_db(row['input_psnr_inside'])} → {_db(row['psnr_inside'])} dB"
             change = f"{row['worst_outside_change']:.2f} grey levels"
             yield f"{task}: {inside} inside the damaged region; outside it changed by at most {change}."
+    counted = [task for task in FIVE if task in result["tasks"]]
+    if len(counted) < len(FIVE):
+        lacking = ", ".join(task for task in FIVE if task not in counted)
+        yield f"No average of the five tasks, as these are not there: {lacking}."
     if "routing" in result:
         named = result["routing"]["accuracy"]
-        share = (
-            ""
-            if named is None
-            else f"The compass names the damage of {named:.1%} of the five tasks' photos. "
-        )
+        whose = "the five tasks'" if len(counted) == len(FIVE) else f"{' and '.join(counted)}'s"
+        share = "" if named is None else f"The compass names the damage of {named:.1%} of {whose} photos. "
         yield f"{share}Different paths taken: {result['routing']['paths']}."
     found = result.get("patches", {}).get("routing")
     if found and found["patches"]:

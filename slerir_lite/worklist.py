@@ -47,7 +47,7 @@ def plan(
     found, sources = Worklist(), []
     for photo in dict.fromkeys(photos):
         try:
-            inside = list_photos(photo) if photo.is_dir() else [photo]
+            inside = [f for f in list_photos(photo) if not _tells_of(f)] if photo.is_dir() else [photo]
         except OSError as error:
             found.failed.append({"photo": str(photo), "reason": str(error)})
             continue
@@ -62,7 +62,7 @@ def plan(
     if not to_file and not output.is_dir() and output.suffix.lower() in OTHERS:
         endings = ", ".join(sorted(SUFFIXES))
         raise ValueError(f"{output} can't be written: an image's name must end in one of {endings}.")
-    if sources:
+    if any(source.exists() for source in sources):
         make_folder(output.parent if to_file else output)
     taken: dict[Path, Path] = {}
     for source in dict.fromkeys(sources):
@@ -137,15 +137,24 @@ def beside_of(target: Path, ending: str) -> Path:
     return target.with_name(target.name + ending)
 
 
+def _tells_of(file: Path) -> bool:
+    """Whether it is such a picture, of a photo beside it."""
+    return any(
+        file.name.endswith(ending) and file.with_name(file.name.removesuffix(ending)).is_file()
+        for ending in (GUIDE, PATH)
+    )
+
+
 def find_clean(photo: Path, clean: Path | None) -> Path | None:
-    """The undamaged counterpart: `clean` itself, or in that folder the same name, or the part before "__"."""
+    """The undamaged counterpart: `clean` itself, or in that folder the same name, or the part before "__".
+    In no case the photo itself, which may lie in that folder too."""
     if clean is None or not clean.is_dir():
         return clean
-    if (clean / photo.name).is_file():
-        return clean / photo.name
+    there = [f for f in sorted(clean.glob("*")) if f.suffix.lower() in SUFFIXES and not _same(photo, f)]
+    there.sort(key=lambda file: file.name != photo.name)  # the very same name first
     for stem in (photo.stem, photo.stem.split("__")[0]):
-        for file in sorted(clean.glob("*")):
-            if file.stem == stem and file.suffix.lower() in SUFFIXES:
+        for file in there:
+            if file.stem == stem:
                 return file
     return None
 

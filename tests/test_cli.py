@@ -1,8 +1,10 @@
 """The commands, as a person types them: what they write, show, refuse, and exit with."""
 
+import dataclasses
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from slerir_lite import evaluate, jobs, sixteen, train
+from slerir_lite import ahead, evaluate, jobs, sixteen, train
 from slerir_lite.ahead import Ahead
 from slerir_lite.cli import app
 from slerir_lite.data import Crops
@@ -150,7 +152,8 @@ def test_a_photo_without_a_clean_one_is_restored_all_the_same(here, weights):
         (["broken", "clean", "-o", "out"], "would both become"),
         (["broken", "-o", "out", "--weights", "none.safetensors"], "no weights file none.safetensors"),
         (["broken", "-o", "out", "--weights", "clean/coffee.png"], "not a safetensors file"),
-        (["broken", "-o", "out", "--device", "abacus"], 'Device "abacus" can\'t be used'),
+        (["broken", "-o", "out", "--device", "abacus"], 'Device "abacus" is none that this can compute on'),
+        (["broken", "-o", "out", "--device", "meta"], 'Device "meta" is none that this can compute on'),
         (["broken", "-o", "out", "--device", "mps"], 'Device "mps" lacks an operation'),
         (["broken/tree.jpg", "-o", "tree.gif"], "tree.gif can't be written: an image's name must end in"),
     ],
@@ -267,7 +270,9 @@ def test_what_was_restored_before_can_be_left_out(here, weights):
     before = (here / "out/tree.jpg").stat().st_mtime_ns
     result = slerir("restore", "broken", "-o", "out", "--skip-existing", "--weights", weights)
     assert files(here / "out") == ["coffee__noise.png", "tree.jpg"]
-    assert (here / "out/tree.jpg").stat().st_mtime_ns == before and "1 were restored before" in result.stderr
+    assert (
+        here / "out/tree.jpg"
+    ).stat().st_mtime_ns == before and "Left out 1 photo, as out/tree.jpg is there already." in result.stderr
     result = slerir("restore", "broken", "-o", "broken", "--skip-existing", "--weights", weights, code=1)
     assert "is the photo itself" in result.stderr  # which is no restored one
 
@@ -464,14 +469,91 @@ def test_a_photo_may_not_become_the_picture_beside_another(here):
         (["-o", "out", "--path", "0-1"], "A path is 8 numbers from 0 to 2"),
         (["-o", "out", "--strength", "2"], "A strength lies between 0"),
         (["-o", "out", "--overwrite", "--skip-existing"], "Give either --overwrite or --skip-existing"),
-        (["-o", "out", "--json", "no/report.json"], "There is no folder no to write report.json to"),
+        (["-o", "out", "--json", "notes.json"], "notes.json is there, and no report of this command"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_refused_before_the_first_photo(here, weights, arguments, message):
     (here / "file").touch()
+    (here / "notes.json").write_text('["my notes"]')
     result = slerir("restore", "broken", *arguments, "--weights", weights, code=1)
     assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
     assert not (here / "out").exists() or not files(here / "out")
+    assert (here / "notes.json").read_text() == '["my notes"]'
+
+
+def test_a_report_never_loses_what_an_earlier_run_found(here, weights):
+    """The same command twice, a third time leaving out, another folder, and a folder spelt in another way."""
+    asked = "restore", "broken", "-o", "out", "--json", "new/r.json", "--weights", weights
+
+    def told() -> list[str]:
+        rows = json.loads((here / "new/r.json").read_text())["restored"]
+        return sorted(row["restored"] for row in rows)
+
+    slerir(*asked)
+    both = ["out/coffee__noise.png", "out/tree.jpg"]
+    assert told() == both
+    slerir(*asked, code=1)  # they are there already
+    assert told() == both
+    slerir(*asked, "--skip-existing")
+    assert told() == both
+    slerir("restore", "clean", "-o", "more", "--json", "new/r.json", "--weights", weights)
+    assert told() == ["more/coffee.png", "more/tree.jpg", *both]
+    (here / "more/tree.jpg").unlink()  # what is gone is not told of
+    slerir("restore", "broken", "-o", here / "out", *asked[4:], "--overwrite")
+    assert told() == sorted(["more/coffee.png", *(str(here / name) for name in both)])
+
+
+def test_where_it_was_written_is_said(here, weights):
+    Image.open(here / "broken/tree.jpg").save(here / "a.gif")
+    result = slerir("restore", "broken", "a.gif", "-o", "out", "--weights", weights)
+    assert "Written to out." in result.stdout
+    assert "written as a.png, as .gif is not written here" in " ".join(result.stderr.split())
+    result = slerir("restore", "broken/tree.jpg", "-o", "one.png", "--weights", weights)
+    assert "Written to one.png." in result.stdout
+
+
+def test_a_photo_is_never_compared_with_itself(here):
+    Image.open(here / "broken/coffee__noise.png").save(here / "clean/coffee__noise.png")
+    assert find_clean(here / "clean/coffee__noise.png", here / "clean") == here / "clean/coffee.png"
+    assert find_clean(here / "clean/tree.jpg", here / "clean") is None
+    assert find_clean(here / "broken/tree.jpg", here / "clean") == here / "clean/tree.jpg"
+
+
+def test_pictures_of_paths_and_guides_are_not_taken_for_photos(here, weights):
+    asked = "restore", "broken", "-o", "broken", "--overwrite", "--save-guide", "--save-path-picture"
+    for _ in range(2):
+        slerir(*asked, "--weights", weights)
+    names = ("coffee__noise.png", "tree.jpg")
+    assert files(here / "broken") == sorted(n + e for n in names for e in ("", ".guide.png", ".path.png"))
+    work = plan([here / "broken"], here / "out")
+    assert [source.name for source, _ in work.jobs] == list(names) and len(work.left_out) == 4
+
+
+def test_nothing_is_made_where_there_is_nothing_to_restore(here, weights):
+    slerir("restore", "nowhere.png", "-o", "new", "--weights", weights, code=1)
+    assert not (here / "new").exists()
+
+
+def test_a_lesser_strength_shows_less_of_both_looks(here, weights, monkeypatch):
+    """Else a photo with noise and haze would be half-way hazy at 0.99."""
+
+    def white(got, model, to):
+        image = torch.full_like(got.image, 255)
+        return dataclasses.replace(got, image=image, then=got)
+
+    monkeypatch.setattr(ahead, "look_again", white)
+    slerir("restore", "broken/tree.jpg", "-o", "out.png", "--strength", 0.6, "--weights", weights)
+    given = np.asarray(Image.open(here / "broken/tree.jpg").convert("RGB"), float)
+    written = np.asarray(Image.open(here / "out.png"), float)
+    assert np.abs(written - (0.4 * given + 0.6 * 255)).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("words", [["-m", "slerir_lite"], ["-m", "slerir_lite.cli"]])
+def test_it_runs_as_a_module_too(words):
+    found = subprocess.run([sys.executable, *words, "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"\d+\.\d+\S*\n", found.stdout)
+    found = subprocess.run([sys.executable, *words, "restore", "nowhere", "-o", "x"], capture_output=True)
+    assert found.returncode == 1
 
 
 # evaluate
@@ -517,11 +599,32 @@ def test_evaluate_a_generalist(here):
         (["--photos", "nowhere"], "nowhere is not a folder"),
         (["--pairs", "clean"], "holds no <task>/input folder"),
         (["--photos", "clean", "--tasks", "fog"], 'No task is called "fog"'),
-        (["--photos", "clean", "--json", "no/report.json"], "There is no folder no to write report.json to"),
+        (["--photos", "clean", "--json", "notes.json"], "notes.json is there, and no report of this command"),
     ],
 )
 def test_evaluate_says_what_is_missing(here, weights, arguments, message):
+    (here / "notes.json").write_text('{"mine": 1}')
     assert message in slerir("evaluate", *arguments, "--weights", weights, code=1).stderr
+
+
+def test_evaluate_says_what_is_not_counted_and_names_are_no_markup(here, weights):
+    for task in ("rain", "noise [red]"):
+        for part in ("input", "target"):
+            (here / "some" / task / part).mkdir(parents=True)
+            write_photo(torch.rand(3, 24, 24), here / "some" / task / part / "a.png")
+    said = " ".join(slerir("evaluate", "--pairs", "some", "--weights", weights).stdout.split())
+    assert "noise [red]" in said and "of rain's photos" in said
+    assert "No average of the five tasks, as these are not there: noise25, haze, blur, lowlight." in said
+
+
+def test_ctrl_c_ends_evaluate_with_a_word(here, weights, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "evaluate", stopped)
+    asked = "--photos", "clean", "--json", "r.json", "--weights", weights
+    assert "Stopped. Nothing is kept" in slerir("evaluate", *asked, code=130).stderr
+    assert not (here / "r.json").exists()
 
 
 def test_evaluate_looks_again_unless_told_not_to(here, weights, monkeypatch):
@@ -553,7 +656,7 @@ def test_evaluate_names_every_bad_file_before_it_measures(here, weights):
     (folder / "rain" / "target" / "b.png").write_bytes(b"no photo")
     result = slerir("evaluate", "--pairs", folder, "--weights", weights, "--json", here / "out.json", code=1)
     said = " ".join(result.output.split())
-    assert "b.png" in said and "differ in size: (24, 24), (32, 24)" in said and "a.png" not in said
+    assert "b.png" in said and "differ in size: 24 x 24 and 24 x 32" in said and "a.png" not in said
     assert not (here / "out.json").exists()
 
 
@@ -634,12 +737,27 @@ def test_train_leaves_the_validation_photos_out(here, recorder, photos):
     for k in range(3):
         Image.fromarray(leaves[k].permute(1, 2, 0).numpy()).save(here / "large" / f"{k}.png")
     (here / "names.txt").write_text("1.png\r\n\n2.png")
-    slerir("train", "--photos", "large", "-o", "runs/mine", "--validation", "names.txt")
+    slerir("train", "--photos", "large", "-o", "runs/mine", "--leave-out", "names.txt")
     photo, twin = recorder.last.photos.images  # the twin is the same photo with bristles
     assert torch.equal(photo, leaves[0]) and 0.3 < (twin == photo).float().mean() < 1
     (here / "names.txt").write_text("large/1.png")  # would leave out nothing
-    refused = slerir("train", "--photos", "large", "-o", "runs/x", "--validation", "names.txt", code=1)
+    refused = slerir("train", "--photos", "large", "-o", "runs/x", "--leave-out", "names.txt", code=1)
     assert "large has no large/1.png" in refused.stderr
+
+
+def test_train_names_every_photo_that_cannot_be_read(here):
+    (here / "clean/a.png").write_bytes(b"")
+    (here / "clean/b.png").write_bytes(b"no photo")
+    said = " ".join(slerir("train", "--photos", "clean", "-o", "x", code=1).stderr.split())
+    assert "a.png is empty" in said and "b.png is not an image" in said and "Take these out" in said
+
+
+def test_a_trained_network_is_not_trained_over(here, recorder):
+    (here / "runs").mkdir()
+    (here / "runs/model.safetensors").write_bytes(b"hours of work")
+    said = slerir("train", "--dead-leaves", 1, "-o", "runs", code=1).stderr
+    assert "runs/model.safetensors holds a trained network" in " ".join(said.split())
+    assert (here / "runs/model.safetensors").read_bytes() == b"hours of work"
 
 
 def test_train_leaves_out_photos_that_are_too_small_for_its_crops(here, recorder, photos):
@@ -669,9 +787,9 @@ def test_train_says_that_it_goes_on_and_how(here, recorder):
 
 def test_what_would_not_be_heeded_is_refused(here):
     (here / "names.txt").write_text("coffee.png\ntree.jpg\n")
-    said = slerir("train", "--dead-leaves", 1, "-o", "x", "--validation", "names.txt", code=1).stderr
-    assert "--validation names photos of a folder" in said
-    said = slerir("train", "--photos", "clean", "-o", "x", "--validation", "names.txt", code=1).stderr
+    said = slerir("train", "--dead-leaves", 1, "-o", "x", "--leave-out", "names.txt", code=1).stderr
+    assert "--leave-out names photos of a folder" in said
+    said = slerir("train", "--photos", "clean", "-o", "x", "--leave-out", "names.txt", code=1).stderr
     assert "All photos of clean are to be left out" in said
 
 
@@ -756,7 +874,7 @@ def test_names_to_leave_out_come_in_every_editors_text(here, recorder, text, sai
     (here / "more").mkdir()
     for k in range(3):
         Image.fromarray(dead_leaves(128, k).permute(1, 2, 0).numpy()).save(here / "more" / f"{k}.png")
-    words = ["train", "--photos", "more", "-o", "x", "--validation", "names.txt"]
+    words = ["train", "--photos", "more", "-o", "x", "--leave-out", "names.txt"]
     result = slerir(*words, code=1 if said else 0)
     assert said is None or said in " ".join(result.stderr.split())
 
@@ -765,7 +883,7 @@ def test_folders_and_files_that_are_not_there_are_named(here):
     (here / "a_file").write_text("x")
     for arguments, said in {
         ("evaluate", "--pairs", "nowhere"): "There is no folder nowhere.",
-        ("train", "--photos", "clean", "-o", "x", "--validation", "nowhere.txt"): "There is no nowhere.txt",
+        ("train", "--photos", "clean", "-o", "x", "--leave-out", "nowhere.txt"): "There is no nowhere.txt",
         ("train", "--dead-leaves", "1", "-o", "a_file"): "a_file is a file. Give a folder",
     }.items():
         assert said in " ".join(slerir(*arguments, code=1).stderr.split())

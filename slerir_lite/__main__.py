@@ -1,0 +1,5 @@
+"""`python -m slerir_lite` is `slerir`."""
+
+from .cli import app
+
+app()
