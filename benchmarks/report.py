@@ -134,15 +134,32 @@ def differences_table(metrics: list[Metric], runs: Runs, one: str, rivals: list[
 
 
 def reason_table(claim: str, evidence: Evidence) -> str:
-    """The experiment that looks for the reason of what was found: two variants, and their difference."""
-    heading, names = "**For the reason, whole networks.** ", CLAIMS[claim].reason
+    """The experiment that looks for the reason of what was found: two variants, their difference, and how
+    much more that is than SLER-IR lite minus the claim's first rival."""
+    heading, (one, other) = "**For the reason, whole networks.** ", CLAIMS[claim].reason
+    rival = CLAIMS[claim].rivals[0]
     for budget in BUDGETS:
-        runs = {name: evidence.runs[budget].get((TEAM, name)) for name in names}
-        if all(runs.values()):
+        every = {name: row for (kind, name), row in evidence.runs[budget].items() if kind == TEAM}
+        if all(name in every for name in ("slerir", rival, one, other)):
             metrics = [m for m in METRICS[claim, TEAM] if not m.gain]
-            means = means_table(metrics, runs)
-            return f"{heading}As above.\n\n{means}\n\n{differences_table(metrics, runs, names[0], names[1:])}"
+            more = [more_than(m, every, (one, other), ("slerir", rival)) for m in metrics]
+            row = [f"and more than SLER-IR lite minus {VARIANTS[rival].says}, by"]
+            row += [told(e, m.digits) for e, m in zip(more, metrics, strict=True)] + [
+                str(more[0].seeds if more[0] else 0)
+            ]
+            means = means_table(metrics, {name: every[name] for name in (one, other)})
+            both = differences_table(metrics, every, one, [other]) + "\n| " + " | ".join(row) + " |"
+            return f"{heading}As above.\n\n{means}\n\n{both}"
     return heading + NOTHING
+
+
+def more_than(metric: Metric, runs: Runs, here: tuple[str, str], there: tuple[str, str]) -> Estimate | None:
+    """By how much the difference of two variants is more than that of two others, seed by seed."""
+    a, b, c, d = (values(metric, runs[name]) for name in (*here, *there))
+    gaps = (
+        {s: x[s] - y[s] for s in x.keys() & y.keys() if None not in (x[s], y[s])} for x, y in ((a, b), (c, d))
+    )
+    return difference(*gaps)
 
 
 def how(budget: str, kind: str, runs: Runs) -> str:

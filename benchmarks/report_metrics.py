@@ -110,7 +110,7 @@ METRICS: dict[tuple[str, str], list[Metric]] = {
         Metric("without haze, dB", at("four_task_average_without_haze")),
         *(Metric(f"{task}, dB", tasks_psnr(task)) for task in FIVE_TASKS),
     ],
-    ("C2", TEAM): [FIVE, MIXED],
+    ("C2", TEAM): [FIVE, *(Metric(f"{task}, dB", tasks_psnr(task)) for task in FIVE_TASKS), MIXED],
     ("C3", SOLO): [
         NAMED_BEYOND,
         NAMED,

@@ -155,6 +155,24 @@ def test_a_table_says_what_the_files_say(repository):
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
 
 
+def test_how_much_more_one_difference_is_than_another_is_told_seed_by_seed(repository):
+    rng = np.random.default_rng(3)
+    five = {
+        name: rng.normal(25, 1, 4)
+        for name in ("slerir", "whole-networks", "neither-sense", "one-choice-unguided")
+    }
+    for name, row in five.items():
+        for seed, value in enumerate(row):
+            write(repository, "long", name, seed, scores(float(value)))
+    a, b, c, d = (five[n] for n in ("neither-sense", "one-choice-unguided", "slerir", "whole-networks"))
+    x = (a - b) - (c - d)
+    low, high = stats.t.interval(0.95, 3, loc=x.mean(), scale=stats.sem(x))
+    told = f"| {x.mean():+.2f} ± {(high - low) / 2:.2f} |".replace("-", "−")
+    text = of("report").reason_table("C2", of("report").Evidence(repository))
+    assert f"minus one choice of three whole networks, by {told}" in text.replace("**", "")
+    assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
 def test_what_was_not_run_says_so(repository):
     text = of("report").rewritten("README.md", repository)
     assert not any(line.startswith("| C2:") for line in text.splitlines())
@@ -249,7 +267,10 @@ def test_what_is_said_of_whole_networks_is_so():
     assert f"(this rival) {gain['conditioned']:.1f} dB" in text
     assert f"{gain['neither-sense']:.1f} dB, both together {gain['slerir']:.1f} dB" in text
     senses = ("global-only", "local-only", "neither-sense")
-    assert not any(of("report").compared(corners[0], whole, name).sign for name in senses)
+    missed = [of("report").compared(corners[0], whole, name) for name in senses]
+    assert [found.sign for found in missed] == [0, 0, 1]
+    assert f"without both {missed[2].mean:.1f} dB are lost" in text
+    assert f"{missed[2].mean:.1f} dB to the experts alone" in text
     inside = [of("report").compared(corners[1], whole, name) for name in senses]
     assert all(found.sign == 1 for found in inside)
     far, near, neither = (f"{found.mean:.1f} dB better than with" for found in inside)
@@ -287,6 +308,30 @@ def test_what_is_said_of_whole_networks_is_so():
     assert f"in {changed[0]} of the photos, but so does the table's in {changed[1]}," in text
     took = [run["seconds"] for row in whole.values() for run in row.values()]
     assert f"took {min(took):,.0f} to {max(took):,.0f} s" in text
+
+
+def test_what_is_said_of_choosing_without_a_guide_is_so():
+    text, readme = ((ROOT / page).read_text("utf-8") for page in ("docs/claims.md", "README.md"))
+    runs = of("paired").load(ROOT / "benchmarks" / "claims" / "short")
+    whole = {name: row for (kind, name), row in runs.items() if kind == "whole"}
+    five, *tasks, mixed = of("report_metrics").METRICS["C2", "whole"]
+    compared, pair = of("report").compared, of("variants").CLAIMS["C2"].reason
+    ahead = compared(five, whole, pair[1], pair[0])
+    assert ahead.sign == 1 and f"ahead of one choice, by {ahead.mean:.1f} dB on the five tasks" in text
+    assert f"choosing at every layer is {ahead.mean:.1f} dB ahead of one choice" in readme
+    lead = {m.says.removesuffix(", dB"): compared(m, whole, pair[1], pair[0]) for m in tasks}
+    told = [f"{lead[task].mean:.1f}" for task in ("noise25", "rain", "lowlight", "blur")]
+    said = f"{told[0]} dB in noise, {told[1]} in rain, {told[2]} in low light and {told[3]} in blur"
+    haze = lead.pop("haze")
+    assert said in text and f"in haze it lies {-haze.mean:.1f} dB behind" in text
+    assert not of("report").clear(haze, 2) and all(of("report").clear(e, 2) for e in lead.values())
+    assert compared(mixed, whole, pair[1], pair[0]).sign == 0
+    more = [of("report").more_than(m, whole, pair, ("slerir", "whole-networks")) for m in (five, *tasks)]
+    assert [e.sign for e in more] == [0, 1, 0, 0, 0, 0]
+    assert f"the lead without it is {more[1].mean:.1f} dB more than with it" in text
+    assert f"on average it is {more[0].mean:.1f} dB more, which" in text
+    both = compared(five, whole, "whole-networks")
+    assert both.sign == 0 and f"the interval is {both.half:.1f} dB wide on either side" in text
 
 
 def test_what_the_readme_says_of_the_evidence_is_so():
