@@ -276,7 +276,8 @@ def test_what_is_said_of_whole_networks_is_so():
     far, near, neither = (f"{found.mean:.1f} dB better than with" for found in inside)
     assert f"{far} the big picture alone" in text and f"{near} the close-up alone" in text
     assert f"and {neither} neither" in text
-    assert of("report").compared(corners[2], whole, "global-only").sign == 1
+    assert all(of("report").compared(corners[2], whole, name).sign == 1 for name in senses)
+    assert "and less than with either alone" in text
     outside = [of("report").values(corners[2], whole[n]).values() for n in ("slerir", "neither-sense")]
     assert f"({np.mean(list(outside[0])):.0f} instead of {np.mean(list(outside[1])):.0f} dB)" in text
     ahead = [of("report").values(corners[3], whole[n]).values() for n in ("local-only", "slerir")]
