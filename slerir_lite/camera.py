@@ -44,9 +44,8 @@ def saved(pair: Tensor, rng: np.random.Generator) -> Tensor:
     rows = []
     for crop in pair:
         top, left = rng.integers(0, BLOCKS, 2).tolist()  # the crop begins anywhere within a block
-        how = (
-            "reflect" if min(crop.shape[1:]) >= BLOCKS else "replicate"
-        )  # a mirror needs as much as it shows
+        # A mirror needs as much as it shows.
+        how = "reflect" if min(crop.shape[1:]) >= BLOCKS else "replicate"
         wider = F.pad(crop[None], (left, 0, top, 0), how)[0]
         rows.append(as_jpeg(as_bytes(wider), quality, colour)[top:, left:])
     return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2).float().div_(255)

@@ -112,7 +112,7 @@ def _holds(path: Path, key: str) -> bool:
         found = json.loads(path.read_bytes())
     except ValueError:
         return False
-    return isinstance(found, dict) and key in found
+    return isinstance(found, dict) and isinstance(found.get(key), list | dict)
 
 
 def write_report(path: Path, result: dict) -> None:

@@ -73,6 +73,7 @@ def with_earlier(found: dict[str, list], report: Path) -> dict[str, list]:
     were not restored anew."""
     anew = {os.path.abspath(row["restored"]) for row in found["restored"]}
     rows = json.loads(report.read_bytes())["restored"] if report.exists() else []
+    rows = [row for row in rows if isinstance(row, dict) and isinstance(row.get("restored"), str)]
     earlier = [
         row
         for row in rows

@@ -699,7 +699,7 @@ def test_every_variant_learns_in_every_stage(name, photos, tmp_path):
     assert moved >= ({"backbone"} if variant.generalist else {"compass", "backbone", "fuse"})
 
 
-@pytest.mark.parametrize("claim", ["C1,C7", "C2,C6,C8"])
+@pytest.mark.parametrize("claim", ["C1,C7", "C2,C3,C6,C8"])
 def test_whole_networks_are_timed_trained_and_measured(claim, clean_folder, folder, tmp_path, monkeypatch):
     claims, variants = of("claims"), of("variants")
     smoke = variants.BUDGETS["smoke"]

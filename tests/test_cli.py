@@ -470,11 +470,13 @@ def test_a_photo_may_not_become_the_picture_beside_another(here):
         (["-o", "out", "--strength", "2"], "A strength lies between 0"),
         (["-o", "out", "--overwrite", "--skip-existing"], "Give either --overwrite or --skip-existing"),
         (["-o", "out", "--json", "notes.json"], "notes.json is there, and no report of this command"),
+        (["-o", "out", "--json", "text.json"], "text.json is there, and no report of this command"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_refused_before_the_first_photo(here, weights, arguments, message):
     (here / "file").touch()
     (here / "notes.json").write_text('["my notes"]')
+    (here / "text.json").write_text('{"restored": "yesterday"}')
     result = slerir("restore", "broken", *arguments, "--weights", weights, code=1)
     assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
     assert not (here / "out").exists() or not files(here / "out")
@@ -501,6 +503,13 @@ def test_a_report_never_loses_what_an_earlier_run_found(here, weights):
     (here / "more/tree.jpg").unlink()  # what is gone is not told of
     slerir("restore", "broken", "-o", here / "out", *asked[4:], "--overwrite")
     assert told() == sorted(["more/coffee.png", *(str(here / name) for name in both)])
+
+
+@pytest.mark.parametrize("odd", ["[5]", '[{"photo": "a.png"}]', '[{"restored": 1}]', "[null]"])
+def test_rows_that_tell_of_no_photo_cost_no_report(here, weights, odd):
+    (here / "r.json").write_text(f'{{"restored": {odd}}}')
+    slerir("restore", "broken", "-o", "out", "--json", "r.json", "--weights", weights)
+    assert len(json.loads((here / "r.json").read_text())["restored"]) == 2
 
 
 def test_where_it_was_written_is_said(here, weights):
