@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from budget import machine, new
 
-from slerir_lite.data import BLOCK, Crops, Photos
+from slerir_lite.crops import BLOCK, Crops
+from slerir_lite.data import Photos
 from slerir_lite.degrade import BREAK, KINDS
 from slerir_lite.losses import restoration_loss
 from slerir_lite.model import MULTIPLE, SlerIR

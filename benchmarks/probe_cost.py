@@ -16,7 +16,8 @@ from timing import in_turn
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from slerir_lite.data import Crops, Photos
+from slerir_lite.crops import Crops
+from slerir_lite.data import Photos
 from slerir_lite.experts import Station
 from slerir_lite.losses import restoration_loss
 from slerir_lite.model import SlerIR

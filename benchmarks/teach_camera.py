@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from slerir_lite.batch import Batch
 from slerir_lite.camera import taken
-from slerir_lite.data import RECIPE, Crops
+from slerir_lite.crops import RECIPE, Crops
 from slerir_lite.files import write_whole
 from slerir_lite.fuse import Fuse
 from slerir_lite.model import Config, SlerIR

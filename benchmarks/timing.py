@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from slerir_lite.data import BLOCK, Photos
+from slerir_lite.crops import BLOCK
+from slerir_lite.data import Photos
 from slerir_lite.plan import Stage
 from slerir_lite.train import Trainer
 

@@ -13,7 +13,7 @@ import photos
 import torch
 
 from slerir_lite.camera import SHARE
-from slerir_lite.data import CORNERED, RECIPE
+from slerir_lite.crops import CORNERED, RECIPE
 from slerir_lite.losses import WEIGHTS
 from slerir_lite.plan import STATIONS, Stage
 from slerir_lite.train import Trainer

@@ -41,7 +41,7 @@ def crop_in_loops(blocks: int = 4) -> float:
     from run import calibrate
 
     from slerir_lite.course.lesson import lesson_photos
-    from slerir_lite.data import BLOCK, Crops
+    from slerir_lite.crops import BLOCK, Crops
 
     crops = Crops(lesson_photos(FOLDER.parent / "data_samples" / "clean"), 5, 64)
     took = []

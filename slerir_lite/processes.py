@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
-from .data import BLOCK
+from .crops import BLOCK
 
 
 def batch_index(step: int, accelerator: Accelerator) -> int:

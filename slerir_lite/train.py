@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 
 from .batch import Batch
 from .checkpoint import REMEDY, difference, identity, read_checkpoint, write_checkpoint
-from .data import CORNERED, SIZE, Crops, Photos
+from .crops import CORNERED, Crops
+from .data import SIZE, Photos
 from .degrade import PLACES
 from .files import make_folder, sweep, write_whole
 from .interrupt import HeldBack

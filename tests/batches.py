@@ -3,7 +3,7 @@
 import torch
 
 from slerir_lite.batch import Batch
-from slerir_lite.data import Crops
+from slerir_lite.crops import Crops
 
 
 def batches(photos, recipe=None, count: int = 8, size: int = 32, seed: int = 0) -> list[Batch]:

@@ -9,7 +9,8 @@ from PIL import Image
 from scripts import of
 
 from slerir_lite.camera import GRAIN, GRAINED, WAYS, as_jpeg, saved, taken
-from slerir_lite.data import Crops, Photos
+from slerir_lite.crops import Crops
+from slerir_lite.data import Photos
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.pairs import Pair

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.special import log_softmax, softmax
 from scripts import of
 
-from slerir_lite.data import Crops
+from slerir_lite.crops import Crops
 from slerir_lite.degrade import PLACES
 from slerir_lite.evaluate import psnr
 from slerir_lite.leaves import dead_leaves

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from slerir_lite import ahead, evaluate, jobs, sixteen, train
 from slerir_lite.ahead import Ahead
 from slerir_lite.cli import app
-from slerir_lite.data import Crops
+from slerir_lite.crops import Crops
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.photo import as_bytes, read_picture, write_photo

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from slerir_lite.course.lesson import HELD_OUT, held_out_photos, lesson_photos
-from slerir_lite.data import Crops
+from slerir_lite.crops import Crops
 from slerir_lite.photo import list_photos, read_photo
 
 SAMPLES = Path(__file__).resolve().parent.parent / "data_samples" / "clean"

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from slerir_lite import model as network
-from slerir_lite.data import Crops, thumbnail
+from slerir_lite.crops import Crops
+from slerir_lite.data import thumbnail
 from slerir_lite.deblur import FILTERS, STRENGTHS, path_shares, sharpen
 from slerir_lite.experts import Expert
 from slerir_lite.model import BOUNDS, RUNS, Config, Generalist, SlerIR, pad

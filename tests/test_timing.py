@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from scripts import of
 
-from slerir_lite.data import BLOCK, Crops, Photos
+from slerir_lite.crops import BLOCK, Crops
+from slerir_lite.data import Photos
 from slerir_lite.model import Config, Generalist
 from slerir_lite.plan import Stage
 

@@ -22,7 +22,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from slerir_lite import train
 from slerir_lite.batch import AMOUNTS
-from slerir_lite.data import BLOCK, Crops
+from slerir_lite.crops import BLOCK, Crops
 from slerir_lite.deblur import mixture, sharpen
 from slerir_lite.degrade import PLACES
 from slerir_lite.losses import compass_loss, motion_loss, restoration_loss

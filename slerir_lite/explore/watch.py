@@ -19,9 +19,10 @@ import anywidget
 import torch
 import torch.nn.functional as F
 import traitlets
+from torch import Tensor
 
 from ..batch import Batch
-from ..data import Crops
+from ..crops import Crops
 from ..degrade import PLACES
 from ..losses import weighted
 from ..model import Generalist
@@ -62,7 +63,8 @@ class Watch(anywidget.AnyWidget):
 
     def _begin(self) -> None:
         self.took, self.history, self.problem = 0.0, [], ""
-        self._seen, self._stage, self._batches = 0, None, []
+        self.lines, self.load, self.best = [], [], 0.0
+        self._seen, self._run, self._stage, self._batches = 0, None, None, []
         self._looks = deque(maxlen=ROUND)
 
     def add(self, step: int, stage: str = "", load=None, **told) -> None:
@@ -73,13 +75,14 @@ class Watch(anywidget.AnyWidget):
         """
         if load is not None:
             self.load = torch.as_tensor(load).tolist()
-        tasks = {"tasks": _finite(told.pop("tasks"))} if "tasks" in told else {}
         told = {name: value for name, value in told.items() if value is not None}
-        if lost := told.keys() - _finite(told).keys():
+        tasks = {"tasks": _finite(told.pop("tasks"))} if "tasks" in told else {}
+        kept = _finite(told)
+        if lost := told.keys() - kept.keys():
             self.problem = (
                 self.problem or f"At step {step} the {' and the '.join(sorted(lost))} was no number."
             )
-        self.history.append({"step": int(step), "stage": stage} | _finite(told) | tasks)
+        self.history.append({"step": int(step), "stage": stage} | kept | tasks)
         apart = -(-len(self.history) // POINTS)
         # Of neighbours the one that tells most: looks are rarer than lines.
         kept = [max(self.history[k : k + apart], key=len) for k in range(0, len(self.history), apart)]
@@ -88,8 +91,10 @@ class Watch(anywidget.AnyWidget):
     def __call__(self, trainer: Trainer) -> None:
         """What the trainer calls after each line of its history. Nothing in the run changes."""
         start = time.perf_counter()
-        if len(trainer.history) <= self._seen:  # another run, or this one from an earlier checkpoint
+        # Another run, or this one from an earlier checkpoint.
+        if trainer.out != self._run or len(trainer.history) <= self._seen:
             self._begin()
+            self._run = trainer.out
         rows, self._seen = trainer.history[self._seen :], len(trainer.history)
         for row in rows[:-1]:  # a run that was resumed brings the lines of its beginning
             self.add(**_line(row, trainer.weights))
@@ -157,9 +162,15 @@ def _pass(model, batch: Batch, stage: str) -> tuple:
     return tuple(None if v is None else v.cpu() for v in seen)
 
 
-def _finite(told: dict[str, float]) -> dict[str, float]:
-    """Without NaN and infinity, which JSON, and so the page, does not know."""
-    return {name: value for name, value in told.items() if math.isfinite(value)}
+def _finite(told: dict) -> dict[str, float]:
+    """As plain numbers, whatever they came as, without NaN and infinity: JSON has no others.
+
+    A loss as a tensor would also keep all that its gradient needs.
+    """
+    numbers = {
+        name: value.item() if isinstance(value, Tensor) else float(value) for name, value in told.items()
+    }
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _line(row: dict, weights: dict[str, float]) -> dict:
