@@ -78,7 +78,19 @@ def test_the_map_has_every_specialist_with_its_angle_and_the_chosen_ones_filled(
 
 def test_the_line_is_as_wide_as_the_margin():
     widths = [line.get_linewidth() for line in path_map(CHOICE, ANGLE).axes[0].lines]
-    assert np.argsort(widths[:8]).tolist() == np.argsort(margins(ANGLE)).tolist()
+    assert np.argsort(widths[:8]).tolist() == np.argsort(margins(CHOICE, ANGLE)).tolist()
+
+
+def test_where_a_nearer_specialist_is_passed_by_the_line_is_thin_and_it_is_said():
+    forced = CHOICE.copy()
+    forced[[1, 4]] = 0, 2  # by 10 and by 40 degrees the farther one
+    widths = [line.get_linewidth() for line in path_map(forced, ANGLE).axes[0].lines]
+    assert [k for k in range(8) if widths[k] == min(widths)] == [1, 4]
+    assert margins(forced, ANGLE)[[1, 4]].tolist() == [-10, -40]
+    assert describe_path(forced, ANGLE).endswith(
+        "At station 2 and 5 it passes a specialist by that is nearer."
+    )
+    assert "nearer" not in describe_path(CHOICE, ANGLE)
 
 
 def test_a_second_path_is_named_and_ringed():
@@ -91,7 +103,7 @@ def test_a_second_path_is_named_and_ringed():
 
 def test_tensors_and_one_specialist_will_do():
     path_map(torch.zeros(8, dtype=torch.long), torch.zeros(8, 1))
-    assert margins(np.zeros((8, 1))).tolist() == [180] * 8
+    assert margins(np.zeros(8, int), np.zeros((8, 1))).tolist() == [180] * 8
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -261,7 +262,12 @@ def test_each_rival_has_a_mark_of_its_own_and_its_mean_is_drawn():
 def test_it_shows_five_pictures_before_anything_is_asked(viewer, photo):
     answer = viewer.answer
     assert answer["error"] == "" and list(answer["panels"]) == list(PANELS)
-    assert all(src.startswith("data:image/png;base64,") and alt for src, alt in answer["panels"].values())
+    assert all(src.startswith("data:image/png;base64,") and alt for src, alt, _ in answer["panels"].values())
+    for name, (_, alt, caption) in answer["panels"].items():
+        assert caption.startswith(PANELS[name])
+        if name in ROWS:  # what the brightest colour stands for
+            most, largest = re.search(r"yellow: (.+)\)", caption), re.search(r"largest \((.+?)\)", alt)
+            assert float(most[1]) == max(FAINT, float(largest[1]))
     expected, _ = spotted(photo, *FIRST_SPOT)
     assert np.array_equal(pixels(answer, "photo"), as_bytes(expected))
 
@@ -384,9 +390,10 @@ def test_the_sentence_tells_inside_from_outside(photo):
     image[:, :32] += 0.01
     image[:, 32:] += 0.001
     assert told(image, given, photo, mask) == (
-        "Inside the spot 20.0 dB as given, 40.0 restored; outside it 60.0 dB after restoring."
+        "Inside the spot 20.0 dB as given, 40.0 dB restored; outside it 60 dB or more after restoring."
     )
     assert told(image, given, photo, torch.ones(64, 96)).endswith("restored.")
+    assert told(image, photo, photo, 0 * mask) == "60 dB or more as given, 43.0 dB restored."
     assert dB(given, photo, mask > 0.5) == pytest.approx(20, abs=1e-3)
 
 

@@ -281,7 +281,7 @@ def test_weights_of_ones_own_are_explored_beside_the_others(explorer, model, tmp
         (dict(overrides=[0] * 8), "3 specialists"),
         (dict(stations=4), "0 to 3 can work"),
         (dict(do="file", name="torn.jpg", content="AAAA"), "torn.jpg is not an image"),
-        (dict(do="file"), "KeyError"),
+        (dict(do="file"), "name is missing"),
         (dict(do="weights", file="/none.safetensors"), "none.safetensors"),
         (dict(do="dance"), "dance"),
     ],
@@ -392,6 +392,33 @@ def test_nothing_is_worked_out_twice(dark):
     session.undo()
     session.reset()
     assert asked == [None, (1, 0, 0), (1, 1, 0)]
+
+
+@pytest.mark.parametrize("name", ["dark", "new"])
+@pytest.mark.parametrize("raised", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_photo_that_the_model_cannot_take_leaves_all_as_it_was(name, raised, dark):
+    def moody(photo, path=None):
+        if photo.mean() > 0.5:
+            raise raised
+        return toy(photo, path)
+
+    session = Session({"dark": dark}, {"moody": moody})
+    session.change(damage="noise")
+    before = session.setting, session.results, dict(session.photos), set(session.own), list(session.history)
+    with pytest.raises(raised):
+        session.take(name, dark + 0.6)
+    after = session.setting, session.results, dict(session.photos), set(session.own), list(session.history)
+    assert all(a == b for a, b in zip(before, after, strict=True))
+    session.change(damage="clean")
+    assert torch.equal(session.results.given, dark)
+
+
+def test_a_reset_that_changes_nothing_is_nothing_to_undo(dark):
+    session = Session({"dark": dark}, {"toy": toy})
+    session.change(overrides=[1, None, None])
+    session.change(overrides=[None] * 3)  # as the page says it
+    session.reset()
+    assert len(session.history) == 2
 
 
 def test_a_session_without_photos_is_none():

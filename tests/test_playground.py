@@ -167,7 +167,9 @@ def test_the_result_is_sent_on_with_its_clean_photo(photo):
     assert torch.equal(sent, broken(photo, [("blur", {}), ("noise", {})]))
     assert answer["said"].endswith(". The path explorer has it.")
     assert "path explorer has it" not in ask(playground, n=2)["said"] and len(other.got) == 1
-    assert "full up" in ask(playground, n=3, do="path explorer")["error"]
+    refused = ask(playground, n=3, steps=[["haze", {}]], do="path explorer")
+    assert refused["error"] == "The path explorer can't take it: RuntimeError: full up"
+    assert refused["alt"] == "leaves, damaged by haze" and "has it" not in refused["said"]
     assert "nobody is missing" in ask(playground, n=4, do="nobody")["error"]
     assert ask(playground, n=5)["error"] == ""
 

@@ -101,10 +101,13 @@ def test_looks_stop_where_they_would_take_more_than_their_share(photos, tmp_path
 @pytest.mark.parametrize("took, looks", [(0.019, True), (0.021, False)])
 def test_it_looks_as_long_as_looks_took_less_than_their_share(took, looks, monkeypatch):
     watch, seen = Watch(share=0.02), []
-    watch.took = took
-    monkeypatch.setattr(watch, "_look", lambda *_: seen.append(1) or {})
     line = {"step": 1, "stage": "team", "loss": 1.0}
-    watch(SimpleNamespace(history=[line], weights={}, plan=[], seconds=1.0))
+    trainer = SimpleNamespace(out="a", history=[line], weights={}, plan=[], seconds=0.0)
+    watch(trainer)
+    monkeypatch.setattr(watch, "_look", lambda *_: seen.append(1) or {})
+    watch.took, watch.problem, trainer.seconds = took, "", 1.0
+    trainer.history.append(line | {"step": 2})
+    watch(trainer)
     assert bool(seen) == looks
 
 
@@ -206,6 +209,31 @@ def test_a_second_run_begins_anew(photos, tmp_path):
     run(photos, tmp_path / "one", watch)
     run(photos, tmp_path / "two", watch, PLAN[1:])
     assert [line["step"] for line in watch.lines] == [2, 4] and watch.total == 4 and watch.problem == ""
+
+
+def test_another_run_keeps_nothing_of_the_one_before(photos, tmp_path):
+    """Not even where it has more lines already, as one that is resumed has."""
+
+    def kill(trainer):
+        if trainer.step == 12:
+            raise ZeroDivisionError
+
+    watch, longer = Watch(share=1e9), [stage("together", 14, "backbone")]
+    run(photos, tmp_path / "team", watch)
+    assert watch.load and watch.best and len(watch.lines) == 4
+    with pytest.raises(ZeroDivisionError):
+        run(photos, tmp_path / "alone", kill, longer, Generalist)
+    run(photos, tmp_path / "alone", watch, longer, Generalist)
+    assert watch.load == [] and watch.best == 0
+    assert [line["step"] for line in watch.lines] == [2, 4, 6, 8, 10, 12, 14]
+
+
+def test_a_loss_as_a_tensor_is_told_as_a_number():
+    watch, weight = Watch(), torch.tensor(2.0, requires_grad=True)
+    watch.add(1, loss=weight * 2, load=torch.full((8, 3), 1 / 3), tasks=None)
+    assert watch.history == [{"step": 1, "stage": "", "loss": 4.0}]
+    assert type(watch.history[0]["loss"]) is float
+    json.dumps(watch.lines)
 
 
 def test_what_is_no_number_is_said_and_the_lines_go_on():

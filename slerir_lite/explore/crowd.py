@@ -18,7 +18,7 @@ from torch import Tensor
 from .crowd_svg import crowd_svg
 from .explored import found
 from .show import Interactive
-from .style import HIGHEST, INK, MARKS, OTHER, WRITTEN, Mark, canvas, head, legend, plain
+from .style import HIGHEST, INK, MARKS, OTHER, WRITTEN, Mark, canvas, head, legend, letters, plain
 
 GAP = 0.16  # between two specialists, as a share of the crowd
 MOST = 16  # groups: the names of more would be printed over one another
@@ -166,11 +166,10 @@ def _heights(paths, groups) -> np.ndarray:
 def _told_apart(groups: Iterable[str]) -> dict[str, dict]:
     """How matplotlib draws each group's mark: {"", "facecolor", "edgecolor"}. Several groups that are no
     places share a colour, and get a letter each."""
-    others = [name for name in groups if name not in MARKS]
-    letters = dict(zip(others, "ABCDEFGHIJKLMNOP", strict=False)) if len(others) > 1 else {}
+    letter = letters(groups)
     return {
-        name: {"": rf"$\mathrm{{{letters[name]}}}$", "facecolor": "white", "edgecolor": "white"}
-        if name in letters
+        name: {"": rf"$\mathrm{{{letter[name]}}}$", "facecolor": "white", "edgecolor": "white"}
+        if name in letter
         else {"": _mark(name).shape, "facecolor": _mark(name).colour, "edgecolor": INK}
         for name in groups
     }

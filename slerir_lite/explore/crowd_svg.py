@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .spin import SHAPES
-from .style import MARKS, OTHER, WRITTEN
+from .style import MARKS, OTHER, WRITTEN, letters
 
 LEFT, TOP, HIGH, WIDE = 160, 34, 270, 850  # px: room for the groups' names and the stations' numbers; bands
 HALF = 9  # px: of a specialist's bar
@@ -29,16 +29,21 @@ def crowd_svg(paths: np.ndarray, groups: Mapping[str, Sequence[int]], leave, arr
     row = HIGH / (leave.max() + 1)
     parts = [_text(0, TOP / 2, "station")]
     parts += [_text(x[k], TOP / 2, k + 1, ' text-anchor="middle"') for k in range(layers)]
+    letter = letters(groups)
     for number, (name, rows) in enumerate(groups.items()):
         mark, written = MARKS.get(name, OTHER), WRITTEN.get(name, name)
         ways = len({tuple(p) for p in paths[rows].tolist()})
         words = f"{written}: {len(rows)} photos, {ways} different {'path' if ways == 1 else 'paths'}"
         short = written if len(written) < 14 else f"{written[:12]}…"  # all of it is in `words`
         y = TOP + (number + 0.5) * min(26, HIGH / len(groups))
+        sign = (
+            _text(12, y, letter[name], ' text-anchor="middle" font-weight="bold"')
+            if name in letter
+            else f'<path transform="translate(12 {y:.1f})" d="{SHAPES[mark.shape]}" fill="{mark.colour}"/>'
+        )
         parts.append(f'<g class="flow" tabindex="0" role="img" aria-label="{escape(words)}">')
         parts.append(f'<g><title>{escape(words)}</title><rect class="frame" x="1" y="{y - 12:.1f}" rx="4" '
-                     f'width="{LEFT - 22}" height="24"/><path transform="translate(12 {y:.1f})" '
-                     f'd="{SHAPES[mark.shape]}" fill="{mark.colour}"/>'
+                     f'width="{LEFT - 22}" height="24"/>{sign}'
                      + _text(26, y, f"{short} ({len(rows)})") + "</g>")  # fmt: skip
         for layer in range(layers - 1):
             for a, b in sorted({tuple(p) for p in paths[rows, layer : layer + 2].tolist()}):
@@ -52,6 +57,9 @@ def crowd_svg(paths: np.ndarray, groups: Mapping[str, Sequence[int]], leave, arr
                          f"{layer + 2}, specialist {b}")  # fmt: skip
                 band = _band(x[layer] + HALF, x[layer + 1] - HALF, *ends)
                 parts.append(f'<path d="{band}" fill="{mark.colour}"><title>{escape(words)}</title></path>')
+                if name in letter:
+                    at = x[layer] + HALF + 10, (ends[0] + ends[1]) / 2
+                    parts.append(_text(*at, letter[name], ' class="letter"'))
         parts.append("</g>")
     for layer in range(layers):
         for expert in np.unique(paths[:, layer]):

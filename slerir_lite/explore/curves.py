@@ -13,7 +13,8 @@ DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (8, 2)))  #
 def watch_picture(watch) -> Figure:
     """watch: anything with `history`, `load` and `best` as `watch.Watch` has them, with one line at least.
 
-    Curves that nobody told are left out. Raises ValueError where there is nothing to draw.
+    Curves that nobody told are left out. Raises ValueError where there is nothing to draw, or no tone for a
+    specialist.
     """
     lines = watch.history
     tasks = {p: _of(lines, lambda line, p=p: line.get("tasks", {}).get(p)) for p in MARKS}
@@ -107,7 +108,9 @@ def _bars(ax: Axes, load: np.ndarray) -> None:
     """load: (layers, K), shares that sum to 1 in each layer."""
     stations = np.arange(1, len(load) + 1)
     left = np.zeros(len(load))
-    for k, tone in zip(range(load.shape[1]), TONES, strict=False):
+    if load.shape[1] > len(TONES):
+        raise ValueError(f"There are tones for {len(TONES)} specialists a station, not for {load.shape[1]}.")
+    for k, tone in enumerate(TONES[: load.shape[1]]):
         ax.bar(stations, 100 * load[:, k], bottom=left, width=0.8, color=tone, edgecolor=INK, linewidth=0.5,
                label=f"specialist {k}")  # fmt: skip
         for station, share, bottom in zip(stations, load[:, k], left, strict=True):

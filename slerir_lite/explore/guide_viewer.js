@@ -8,26 +8,31 @@ function render({ model, el }) {
     fill(select, options, "");
     return select;
   };
-  const slide = (text, min, max) =>
-    make("input", row(text), { type: "range", min, max, step: 0.01 });
+  const slide = (text, min, max) => {
+    const label = row(text), input = make("input", label, { type: "range", min, max, step: 0.01 });
+    input.number = make("span", label, { className: "number", ariaHidden: "true" }); // the slider says its own
+    return input;
+  };
   const tick = (text) => make("input", row(text), { type: "checkbox" });
   const inputs = {
     photo: choose("photo", []),
     kind: choose("spot of", model.get("kinds")),
-    column: slide("spot, from left to right", 0, 1),
-    row: slide("spot, from top to bottom", 0, 1),
-    radius: slide("size of the spot", ...model.get("radii")),
+    column: slide("spot, from the left (of width)", 0, 1),
+    row: slide("spot, from the top (of height)", 0, 1),
+    radius: slide("radius of the spot (of √area)", ...model.get("radii")),
     far: tick("global sense"),
     near: tick("local sense"),
   };
   const read = (i) => i.type === "checkbox" ? i.checked : i.type === "range" ? +i.value : i.value;
+  const show = () => Object.values(inputs).filter((i) => i.number)
+    .forEach((i) => { i.number.textContent = `${Math.round(100 * i.value)} %`; });
   const status = make("p", el);
   status.setAttribute("role", "status");
   const box = make("div", el, { className: "panels" });
   const figures = {}, images = {};
   for (const [name, text] of model.get("panels")) {
     figures[name] = make("figure", box);
-    make("figcaption", figures[name], { textContent: text });
+    figures[name].caption = make("figcaption", figures[name], { textContent: text });
     images[name] = Object.assign(document.createElement("img"), { draggable: false });
   }
   const clock = patience(
@@ -46,6 +51,7 @@ function render({ model, el }) {
   };
   const busy = () => outstanding !== null;
   const ask = () => {
+    show();
     waiting = true;
     if (!busy()) send();
   };
@@ -56,6 +62,7 @@ function render({ model, el }) {
       const value = model.get("asked")[name];
       if (input.type === "checkbox") input.checked = value; else input.value = value;
     }
+    show();
   };
   const draw = () => {
     const { said, error, turn: answered } = model.get("answer");
@@ -72,8 +79,9 @@ function render({ model, el }) {
     if (waiting) send();
   };
   const paint = (panels) => {
-    for (const [name, [src, alt]] of Object.entries(panels ?? {})) {
+    for (const [name, [src, alt, caption]] of Object.entries(panels ?? {})) {
       Object.assign(images[name], { src, alt });
+      figures[name].caption.textContent = caption;
       figures[name].append(images[name]); // not before there is something to see
     }
   };

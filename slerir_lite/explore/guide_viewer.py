@@ -19,7 +19,7 @@ from ..photo import as_photo
 from .damages import AS_IT_IS
 from .painter import Painter, page
 from .pixels import source
-from .sense_maps import ROWS, maps, over
+from .sense_maps import ROWS, maps, over, strongest
 from .senses import Heard, listen, usual
 from .session import in_words
 from .spot import spotted
@@ -40,6 +40,10 @@ def dB(image: Tensor, clean: Tensor, where: Tensor) -> float:
     return float(-10 * torch.log10(error.clamp(min=1e-6)))
 
 
+def _in_words(dB: float) -> str:
+    return "60 dB or more" if dB >= 60 else f"{dB:.1f} dB"
+
+
 def told(image: Tensor, given: Tensor, clean: Tensor | None, mask: Tensor) -> str:
     """What the spot was and became, and what became of the rest, as a sentence; without a spot, that of all.
     mask: (H, W), 0 to 1; clean: None if nobody knows."""
@@ -47,10 +51,11 @@ def told(image: Tensor, given: Tensor, clean: Tensor | None, mask: Tensor) -> st
         return "Of this photo no clean form is known, so there is no PSNR."
     inside, outside = mask > 0.5, mask < 0.02
     if not inside.any():
-        return f"{dB(given, clean, outside):.1f} dB as given, {dB(image, clean, outside):.1f} restored."
-    before, after = dB(given, clean, inside), dB(image, clean, inside)
-    rest = f"; outside it {dB(image, clean, outside):.1f} dB after restoring" if outside.any() else ""
-    return f"Inside the spot {before:.1f} dB as given, {after:.1f} restored{rest}."
+        before, after = (_in_words(dB(x, clean, outside)) for x in (given, image))
+        return f"{before} as given, {after} restored."
+    before, after = (_in_words(dB(x, clean, inside)) for x in (given, image))
+    rest = f"; outside it {_in_words(dB(image, clean, outside))} after restoring" if outside.any() else ""
+    return f"Inside the spot {before} as given, {after} restored{rest}."
 
 
 def picture(
@@ -86,7 +91,7 @@ class GuideViewer(Painter):
     Display the object itself; ipywidgets 7.7 will do.
     take(name, photo, clean): what another explorer sends on, to be looked at as it is.
     asked: what the page asks for, {"photo", "kind", "row", "column", "radius", "near", "far", "turn"}.
-    answer: {"panels": {name: [src, alt]}, "said", "error", "turn"}; turn tells which question it answers.
+    answer: {"panels": {name: [src, alt, caption]}, "said", "error", "turn"}; turn: which question it answers.
     The panels are its `pictures` and no part of the state, see `painter`.
     What goes wrong, in the learner's own model too, is said in "error", and the viewer goes on.
     """
@@ -131,8 +136,7 @@ class GuideViewer(Painter):
             self.answer = self._look() | {"error": "", "turn": turn}
             self.pictures = self.answer["panels"]
         except BaseException as error:  # a page may send anything, a learner's model raise anything; or ■
-            what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else in_words(error)
-            said = f"That can't be shown: {what}"
+            said = f"That can't be shown: {in_words(error)}"
             self.answer = {"panels": {}, "said": ""} | self.answer | {"error": said, "turn": turn}
             if not isinstance(error, Exception):
                 raise
@@ -155,7 +159,7 @@ class GuideViewer(Painter):
         return {"panels": self._panels(given, heard, asked), "said": said}
 
     def _panels(self, given: Tensor, heard: Heard, asked: dict) -> dict[str, list[str]]:
-        """{name: [source, alt text]} of the five pictures."""
+        """{name: [source, alt text, caption]} of the five pictures."""
         drawn = maps(heard)
         photos = {"photo": given, "image": heard.image}
         photos |= {name: as_photo(over(given, values)) for name, values in drawn.items()}
@@ -166,14 +170,16 @@ class GuideViewer(Painter):
             "photo": f"{asked['photo']} {spot}",
             "image": f"{asked['photo']}, restored",
         }
+        captions = dict(PANELS)
         for name, values in drawn.items():
+            captions[name] += f" (yellow: {strongest(values):.2f})"
             top, left = np.unravel_index(values.argmax(), values.shape)
             brightest = (left + 0.5) / values.shape[1], (top + 0.5) / values.shape[0]
             alts[name] = (
                 f"Map of the {ROWS[name]} over the photo, largest ({values.max():.2f}) "
                 f"{brightest[0]:.0%} from the left and {brightest[1]:.0%} from the top"
             )
-        return {name: [source(photos[name]), alts[name]] for name in PANELS}
+        return {name: [source(photos[name]), alts[name], captions[name]] for name in PANELS}
 
     _esm = page("guide_viewer.js")
     _css = Path(__file__).with_name("guide_viewer.css")

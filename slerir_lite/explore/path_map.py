@@ -1,7 +1,8 @@
 """The path of one photo: 8 stations from left to right, their specialists from top to bottom.
 
 Every specialist's pin lies at some angle from the photo's z. The nearest one is taken; by how many degrees
-it was nearer than the second is the margin, drawn as the width of the line that leads to it.
+it was nearer than the second is the margin, drawn as the width of the line that leads to it. Where a hand
+chose another, the margin is below 0, and the line thin.
 """
 
 import numpy as np
@@ -37,8 +38,7 @@ def path_map(
     layers, experts = angle.shape
     figure = canvas(320 if experts < 4 else 80 * experts)
     ax = plain(figure.subplots())
-    margin = margins(angle)
-    _line(ax, choice, [_width(m) for m in margin])
+    _line(ax, choice, [_width(m) for m in margins(choice, angle)])
     if compare is not None:
         _dashes(ax, compare)
     for layer in range(layers):
@@ -87,12 +87,17 @@ def mini_path(ax: Axes, choice, experts: int = 3, colour: str = BLUE) -> None:
 
 def describe_path(choice, angle) -> str:
     """The map in words, for its alt text."""
-    margin = margins(np.asarray(angle, float))
+    margin = margins(choice, angle)
     most, least = int(margin.argmax()), int(margin.argmin())
-    return (
+    told = (
         f"A map of {len(margin)} stations with {np.asarray(angle).shape[1]} specialists each. "
-        f"The photo's path is {path_name(choice)}. The choice was clearest at station {most + 1}, "
-        f"by {margin[most]:.0f} degrees, and closest at station {least + 1}, by {margin[least]:.0f}."
+        f"The photo's path is {path_name(choice)}. "
+    )
+    if by_hand := [str(k + 1) for k in np.flatnonzero(margin < 0)]:
+        return told + f"At station {' and '.join(by_hand)} it passes a specialist by that is nearer."
+    return told + (
+        f"The choice was clearest at station {most + 1}, by {margin[most]:.0f} degrees, and closest at "
+        f"station {least + 1}, by {margin[least]:.0f}."
     )
 
 
@@ -101,16 +106,21 @@ def path_name(choice) -> str:
     return "-".join(str(int(k)) for k in choice)
 
 
-def margins(angle: np.ndarray) -> np.ndarray:
-    """(L,) degrees between the nearest and the second-nearest of (L, K) angles; 180 where K is 1."""
+def margins(choice, angle) -> np.ndarray:
+    """(L,) degrees by which the specialist taken is nearer than any other; 180 where there is no other.
+
+    choice: (L,) int; angle: (L, K) degrees. Below 0 where another one is nearer.
+    """
+    angle, taken = np.asarray(angle, float), np.asarray(choice)[:, None]
     if angle.shape[1] == 1:
         return np.full(len(angle), 180.0)
-    best = np.sort(angle, axis=1)
-    return best[:, 1] - best[:, 0]
+    others = angle.copy()
+    np.put_along_axis(others, taken, np.inf, 1)
+    return others.min(1) - np.take_along_axis(angle, taken, 1)[:, 0]
 
 
 def _width(margin: float) -> float:
-    return 1 + 11 * min(margin, WIDEST) / WIDEST
+    return 1 + 11 * min(max(margin, 0), WIDEST) / WIDEST
 
 
 def _line(ax: Axes, choice, widths) -> None:

@@ -14,7 +14,7 @@ ACROSS, DOWN, LEFT, TOP, RADIUS = 90, 70, 90, 34, 23  # px
 def path_svg(choice: Sequence[int], angle, router: Sequence[int] | None = None) -> str:
     """An <svg> element. choice: (L,) the path taken; angle: (L, K) degrees to each pin; router: (L,), ringed.
 
-    Where choice leaves the router's path, the line is thin: its margin is below 0. Lines and words take the
+    Where choice passes a nearer pin by, the line is thin: its margin is below 0. Lines and words take the
     colour of the text around them.
     """
     angle = np.asarray(angle, float)
@@ -33,12 +33,10 @@ def path_svg(choice: Sequence[int], angle, router: Sequence[int] | None = None) 
     for layer, scale in enumerate(scales(layers)):
         parts.append(_text(x[layer], TOP / 2, f"{layer + 1} at {scale}" if scale else layer + 1))
     parts.append(_text(LEFT / 2, TOP / 2, "station"))
-    margin = margins(angle)
+    margin = margins(choice, angle).clip(0, WIDEST)
     ends = [LEFT, *x], [y[choice[0]], *(y[k] for k in choice)]
     for layer in range(layers):
-        width = 1.5
-        if choice[layer] == angle[layer].argmin():
-            width += 10.5 * min(margin[layer], WIDEST) / WIDEST
+        width = 1.5 + 10.5 * margin[layer] / WIDEST
         (x0, x1), (y0, y1) = (e[layer : layer + 2] for e in ends)
         parts.append(
             f'<line x1="{x0:g}" y1="{y0:g}" x2="{x1:g}" y2="{y1:g}" stroke="{BLUE}" '

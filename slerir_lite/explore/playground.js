@@ -155,35 +155,39 @@ function render({ model, el }) {
     frame.append(image); // not before there is something to see
   };
 
-  // One question at a time. What is asked meanwhile waits, and of the knobs only the newest.
-  let waiting = null, next = null, taken = false, count = 0;
+  // One question at a time. What is asked meanwhile waits: of the knobs only the newest, while what a button or
+  // a file asks for keeps its turn.
+  let waiting = null, queue = [], filed = null, count = 0;
+  const controls_say = () => {
+    keep();
+    return {
+      photo: photo.value,
+      steps: steps.filter((s) => s.kind.value).map((s) => [s.kind.value, read(s.made)]),
+      spots: where.value ? [...spots] : [],
+    };
+  };
   const clock = patience(
     () => { status.textContent = "working …"; },
     () => { status.textContent = SILENT; waiting = null; send(); },
   );
   const send = () => {
-    if (waiting !== null || !next) return;
-    const { file, ...more } = next;
+    if (waiting !== null || !queue.length) return;
+    const { file, ...more } = queue.shift();
     waiting = count = Math.max(count, model.get("asked").n ?? 0) + 1;
-    next = file && Object.keys(more).length ? more : null;
-    taken = Boolean(file);
-    keep();
-    const asked = {
-      n: waiting,
-      photo: photo.value,
-      steps: steps.filter((s) => s.kind.value).map((s) => [s.kind.value, read(s.made)]),
-      spots: where.value ? spots : [],
-    };
+    const asked = { ...controls_say(), ...more, n: waiting };
     if (file) {
+      filed = waiting;
       model.send({ kind: "file", ...file, asked });
     } else {
-      model.set("asked", { ...asked, ...more });
+      model.set("asked", asked);
       model.save_changes();
     }
     clock.start();
   };
   const ask = (more = {}) => {
-    next = { ...next, ...more };
+    const turnless = (q) => q && !q.do && !q.file;
+    // A button means what the page said when it was pressed.
+    if (!turnless(queue.at(-1)) || !turnless(more)) queue.push(more.do ? { ...controls_say(), ...more } : more);
     send();
   };
   const draw = () => {
@@ -191,10 +195,8 @@ function render({ model, el }) {
     image.alt = alt ?? "";
     clock.stop();
     status.textContent = error || said;
-    if (waiting !== null && n >= waiting) { // or a later question took its place
-      if (taken && !error) photo.value = name;
-      waiting = null;
-    }
+    if (n === filed && !error) photo.value = name;
+    if (waiting !== null && n >= waiting) waiting = null; // or a later question took its place
     send();
   };
   model.on("change:names", names);

@@ -54,7 +54,7 @@ KNOBS = {
 SPOT = {
     "across": ("across (% of width)", 0, 100, 50),
     "down": ("down (% of height)", 0, 100, 50),
-    "radius": ("radius (% of size)", 5, 60, 25),
+    "radius": ("radius (% of √area)", 5, 60, 25),
     "soft": ("soft edge (% of radius)", 1, 50, 10),
 }
 UNITS = {("rain", "density"): 1e-3, ("rain", "veil"): 1e-2} | {
@@ -181,18 +181,23 @@ class Playground(Painter):
             alt += f" in {len(spots)} spot{'s'[: len(spots) > 1]}" if spots else ""
             self.result, self.name = y, name
             self.pictures = source(y)  # to the page before the scores, which take longer than all else
-            told = said(y, photo)
+            answer = {"n": n, "photo": name, "alt": alt, "said": said(y, photo), "error": ""}
             if to := self.asked.get("do"):
-                self.into[to].take(alt, y, photo)
-                told += f". The {to} has it."
-        except BaseException as error:  # whatever a page sends, or a learner's model raises; or ■
+                answer |= self._send_on(to, answer, photo)
+            self.answer = answer
+        except BaseException as error:  # whatever a page sends; or ■
             self._refuse(n, error)
             if not isinstance(error, Exception):
                 raise
-            return
-        self.answer = {"n": n, "photo": name, "alt": alt, "said": told, "error": ""}
+
+    def _send_on(self, to: str, answer: dict, clean: Tensor) -> dict[str, str]:
+        """What it adds to the answer. What is shown stays right, whatever another explorer does with it."""
+        try:
+            self.into[to].take(answer["alt"], self.result, clean)
+        except Exception as error:
+            return {"error": f"The {to} can't take it: {in_words(error)}"}
+        return {"said": f"{answer['said']}. The {to} has it."}
 
     def _refuse(self, n: int, error: BaseException) -> None:
         """Says what is wrong; what is shown stays."""
-        what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else in_words(error)
-        self.answer = self.answer | {"n": n, "error": f"That can't be shown: {what}"}
+        self.answer = self.answer | {"n": n, "error": f"That can't be shown: {in_words(error)}"}

@@ -10,6 +10,7 @@ from functools import cache
 from html import escape
 from importlib.metadata import version
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -119,7 +120,8 @@ def _scores(given: Tensor, restored: Tensor, clean: Tensor | None) -> str:
     rows = ""
     for name, image in (("as given", given), ("restored", restored)):
         pair = as_bytes(image), as_bytes(clean)
-        rows += f"<tr><th scope='row'>{name}</th><td>{psnr(*pair):.2f}</td><td>{ssim(*pair):.3f}</td></tr>"
+        dB = "no difference" if np.array_equal(*pair) else f"{psnr(*pair):.2f}"
+        rows += f"<tr><th scope='row'>{name}</th><td>{dB}</td><td>{ssim(*pair):.3f}</td></tr>"
     head = "<td></td><th scope='col'>PSNR, dB</th><th scope='col'>SSIM</th>"
     return f"<table><caption>Against the clean photo</caption><tr>{head}</tr>{rows}</table>"
 

@@ -1,7 +1,8 @@
 """Maps of the two senses and of the guide: where each says something else than it mostly says there.
 
 Each map is `guide_map.departure`: the distance from the photo's median, divided by the median's length.
-A row of maps shares its colour scale, so that they can be compared from place to place.
+In a contact sheet a row of maps shares its colour scale, so that photos can be compared; over a photo of its
+own, a map is drawn up to its own largest value.
 """
 
 from collections.abc import Sequence

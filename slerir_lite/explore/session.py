@@ -2,8 +2,7 @@
 
 Every change makes a new `Setting`, works out its results, and only then replaces the old one: whatever a
 model or a file raises, the session is left as it was. A model that raises at once leaves a session without
-results, from which another photo or model leads on. Results of one photo are kept, so that going back is at
-once.
+results, from which another photo or model leads on. The last results are kept, so that going back is at once.
 """
 
 from collections.abc import Callable
@@ -22,11 +21,13 @@ from .upload import photo_from_bytes, smaller
 
 LONGEST = 320  # px: 256 x 256 take about 0.2 s on one core, and a click shall be answered within 0.4 s
 SHIPPED = "shipped"
-KEPT = 64  # results
+KEPT = 64  # photos and results: some 80 MB at 320 px
 
 
 def in_words(failure: BaseException) -> str:
     """What was raised, for a page: our own errors are sentences, and others get their name before them."""
+    if isinstance(failure, KeyError) and failure.args:
+        return f"{failure.args[0]} is missing"
     if isinstance(failure, ValueError | OSError) and str(failure):
         return str(failure)
     return f"{type(failure).__name__}: {failure}".removesuffix(": ")
@@ -106,15 +107,19 @@ class Session:
     def change(self, **what) -> None:
         """Some of the setting's fields. Raises ValueError, in words, and what the model raises."""
         if "overrides" in what:
-            what["overrides"] = tuple(what["overrides"])
+            overrides = tuple(what["overrides"])
+            what["overrides"] = overrides if any(k is not None for k in overrides) else ()
         if what.get("model", self.setting.model) != self.setting.model:
             what = {"overrides": (), "stations": None} | what
         new = replace(self.setting, **what)
         if new != self.setting or not self.results:
-            before, self.results = self.results, self._work_out(new)
-            if before:
-                self.history.append(self.setting)
-            self.setting, self.problem = new, ""
+            self._go(new)
+
+    def _go(self, new: Setting) -> None:
+        before, self.results = self.results, self._work_out(new)
+        if before and new != self.setting:
+            self.history.append(self.setting)
+        self.setting, self.problem = new, ""
 
     def undo(self) -> None:
         """The setting before; nothing where there is none."""
@@ -167,15 +172,17 @@ class Session:
     def take(self, name: str, photo: Tensor, clean: Tensor | None = None) -> None:
         """Another photo (3, H, W) in [0, 1], and go to it, as it is. clean: as it should become, if that is
         known."""
-        self.photos[name] = smaller(photo, self.longest)
-        self.own.add(name)
-        self.clean.pop(name, None)
+        before = self.photos, self.own, self.clean, self._kept
+        self.photos = self.photos | {name: smaller(photo, self.longest)}
+        self.own, self._kept = self.own | {name}, {}  # another photo may have had this name
+        self.clean = {n: x for n, x in self.clean.items() if n != name}
         if clean is not None:
             self.clean[name] = smaller(clean, self.longest)
-        self._kept.clear()
-        if self.setting.photo == name:  # another photo under the same name
-            self.results = self._work_out(self.setting)
-        self.change(photo=name, damage=AS_IT_IS)
+        try:
+            self._go(replace(self.setting, photo=name, damage=AS_IT_IS))
+        except BaseException:  # also ■
+            self.photos, self.own, self.clean, self._kept = before
+            raise
 
     def add_weights(self, file: str) -> None:
         """A model from a .safetensors file, and go to it. Raises what `load_weights` raises, and ValueError

@@ -4,6 +4,7 @@ Colours are those of Okabe & Ito (Color Universal Design, 2008). A place on the 
 its own, so that no picture depends on colour. Backgrounds are transparent: a notebook's theme shows through.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -42,6 +43,12 @@ MARKS = dict(
 )
 OTHER = Mark(INK, "*", "circle-open")  # a mix, a corner, or anything that is no place
 WRITTEN = {"lowlight": "low light"}  # a place's name as prose has it
+
+
+def letters(names: Iterable[str]) -> dict[str, str]:
+    """A letter for each of those that are no places, where there are several: they share one mark."""
+    others = [name for name in names if name not in MARKS]
+    return dict(zip(others, "ABCDEFGHIJKLMNOP", strict=False)) if len(others) > 1 else {}
 
 
 def canvas(height: float, width: float = WIDTH) -> Figure:

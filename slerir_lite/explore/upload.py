@@ -58,8 +58,10 @@ class Upload:
             said += f", scaled down to {self.photo.shape[2]} × {self.photo.shape[1]}"
         try:
             made = [widgets.HTML(img(figure, alt)) for figure, alt in self.look(self.photo, name)]
-        except Exception as error:  # whatever a learner's own network raises
-            self._say(f"{said}. That went wrong: {type(error).__name__}: {error}")
+        except BaseException as error:  # whatever a learner's own network raises; or ■
+            self._say(f"{said}. That went wrong: {type(error).__name__}: {error}".removesuffix(": "))
+            if not isinstance(error, Exception):
+                raise
             return
         self.pictures.children = made
         self._say(f"{said}.")

@@ -22,7 +22,9 @@ from .page import alone, violations
 def playground():
     generator = torch.Generator().manual_seed(0)
     photos = {name: torch.rand(3, 24, 32, generator=generator) for name in ("leaves", "fallen")}
-    return Playground(photos, into={"path explorer": SimpleNamespace(take=lambda *sent: None)})
+    return Playground(
+        photos, into=dict.fromkeys(("path explorer", "guide viewer"), SimpleNamespace(take=print))
+    )
 
 
 def watch():
@@ -268,6 +270,36 @@ def test_the_playground_sends_its_picture_on(page):
     answered(page, n=1)
     box.get_by_label("σ").fill("10")
     assert "do" not in asked(page)[-1]
+
+
+def test_what_the_playgrounds_buttons_ask_for_keeps_its_turn_and_its_picture(page):
+    box = alone(page, playground()).locator(".slerir-playground")
+    box.get_by_label("σ").fill("40")  # to be answered
+    for name, value in (("path explorer", "30"), ("guide viewer", "20")):
+        box.get_by_role("button", name=f"Send it to the {name}").click()
+        box.get_by_label("σ").fill(value)
+    for name in ("one.png", "two.png"):
+        page.evaluate(DROP, [".slerir-playground", name])
+        page.wait_for_timeout(50)  # the browser reads it
+    for n in range(1, 7):
+        assert page.evaluate("model.saved.length") == n
+        answered(page, n=n, photo=f"{n}", error="")
+    sent = page.evaluate("model.saved")
+    assert [s["asked"].get("do") or s.get("name") for s in sent] == [
+        None, "path explorer", None, "guide viewer", None, "one.png", "two.png"]  # fmt: skip
+    assert [s["asked"]["steps"][0][1]["sigma"] for s in sent] == [40, 40, 20, 30, 20, 20, 20]
+
+
+def test_a_photo_whose_answer_comes_late_is_chosen_all_the_same(page):
+    page.clock.install()
+    box = alone(page, playground()).locator(".slerir-playground")
+    page.evaluate(DROP, [".slerir-playground", "mine.png"])
+    page.wait_for_function("model.saved.length === 1")
+    page.clock.fast_forward(21_000)
+    box.get_by_text("No answer so far.").first.wait_for()
+    page.evaluate("model.receive({ names: ['leaves', 'fallen', 'mine.png'] })")
+    answered(page, n=1, photo="mine.png", error="")
+    assert box.get_by_label("photo").input_value() == "mine.png"
 
 
 def test_the_playground_paints_what_comes(page):
