@@ -15,6 +15,7 @@ import torch
 from slerir_lite.data import Photos
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.plan import Stage, generalist_stages, stages
+from slerir_lite.train import bf16_pays
 
 COMPASS = 0.15  # share of a SlerIR's time that its compass gets, at most 2,000 steps
 
@@ -58,4 +59,5 @@ def machine() -> dict:
         "cores": os.cpu_count(),
         "processor": platform.processor() or platform.machine(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16": bf16_pays(),  # what a Trainer computes in, unless told otherwise
     }

@@ -112,7 +112,8 @@ class Runner:
         if new := {name: self.timing(name) for name in names if name not in known}:
             for name, row in in_turn(new).items():
                 known[name] = {stage: round(v, 5) for stage, v in row.items()}
-            found = {"machine": machine(), "seconds_per_step": known}
+            machines = json.loads(file.read_text())["machines"] if file.exists() else {}
+            found = {"machines": machines | dict.fromkeys(new, machine()), "seconds_per_step": known}
             write_whole(file, (json.dumps(found, indent=1) + "\n").encode())
         return known
 

@@ -1,7 +1,8 @@
 """Means, spreads and differences over seeds. Never over photos: those of one run are no independent trials.
 
-Two variants of one seed saw the same batches in the same order and began with the same weights wherever
-they have the same parts. So they are compared seed by seed, which takes out what all seeds share.
+Variants are compared seed by seed: those of one network began with the same weights, and compasses saw the
+same batches in the same order. (Whole networks draw from the same batches, but where their stages differ in
+length, at other steps.) That takes out what the runs of a seed share, if little of it.
 """
 
 import json
@@ -26,6 +27,14 @@ class Estimate:
     seeds: int
 
     @property
+    def chance(self) -> float:
+        """How often chance alone brings a mean as far from 0 as this one (two-sided t-test); NaN for one."""
+        error = self.spread / self.seeds**0.5 if self.seeds > 1 else math.nan
+        if error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return float(2 * student.sf(abs(self.mean) / error, self.seeds - 1))
+
+    @property
     def sign(self) -> int:
         """1 or -1 where the interval lies on that side of 0; 0 where it doesn't, or can't be told."""
         if not self.half < abs(self.mean):  # NaN too
@@ -47,6 +56,16 @@ def difference(ours: Mapping[int, float | None], theirs: Mapping[int, float | No
     """Of {seed: value} of two variants: ours - theirs, over the seeds that both have."""
     both = sorted(s for s in ours if None not in (ours[s], theirs.get(s)))
     return estimate([ours[s] - theirs[s] for s in both])
+
+
+def holm(chances: list[float]) -> int:
+    """How many of several tests stand where together they may be wrong once in twenty times.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
+    """
+    ordered = sorted(chances)
+    stand = (p <= (1 - SURE) / (len(ordered) - k) for k, p in enumerate(ordered))
+    return next((k for k, stands in enumerate(stand) if not stands), len(ordered))
 
 
 def load(folder: Path) -> dict[tuple[str, str], dict[int, dict]]:

@@ -30,7 +30,7 @@ DEBLURRERS = {"Wiener, true path": classical.wiener, "Richardson-Lucy, true path
 BRIGHTENERS = {"gamma": classical.gamma, "CLAHE": classical.clahe}
 TOOLS: dict[str, dict[str, Tool]] = {
     **dict.fromkeys(("noise15", "noise25", "noise50"), DENOISERS),
-    **dict.fromkeys(("rain", "rain_heavy"), {"median along rows": classical.median}),
+    **dict.fromkeys(("rain", "rain_heavy"), {"median across": classical.median}),
     **dict.fromkeys(("haze_light", "haze", "haze_dense"), {"dark channel": classical.dehaze}),
     **dict.fromkeys(("blur", "blur_long"), DEBLURRERS),
     **dict.fromkeys(("lowlight", "lowlight_dark"), BRIGHTENERS),

@@ -11,21 +11,24 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
-from paired import Estimate, difference, estimate, load
-from report_metrics import METRICS, Metric
+from paired import Estimate, difference, estimate, holm, load
+from probe_compass import HELD_OUT_MIXES, SAME, SHIFTED
+from report_metrics import METRICS, Metric, gains
 from variants import CLAIMS, SOLO, TEAM, VARIANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGETS = ("long", "short", "half")  # the larger counts where there is one
-MARKED = re.compile(r"(<!-- claims(?::(C\d))? -->).*?(<!-- /claims(?::C\d)? -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- claims(?::(\w+))? -->).*?(<!-- /claims(?::\w+)? -->)", re.DOTALL)
 PAGES = ("README.md", "docs/claims.md")
 PICTURE = "docs/pictures/claims.png"
 KINDS = {SOLO: "the compass alone", TEAM: "whole networks"}
 NOTHING = "Not measured yet."
+NAMES = SAME | SHIFTED  # task: the name that is right
 Runs = dict[tuple[str, str], dict[int, dict]]
 
 
@@ -39,13 +42,17 @@ class Evidence:
         self.costs = {b: json.loads(f.read_text("utf-8")) for b, f in files.items() if f.exists()}
 
     def of(self, claim: str, kind: str) -> tuple[str, Runs] | None:
-        """The largest budget under which SLER-IR lite and, where there are rivals, one of them were run."""
-        rivals = asked(claim, kind)
+        """The budget under which most was run: the most seeds that SLER-IR lite and a rival both have, summed
+        over the rivals. Of equals the largest: one long run doesn't push many short ones aside."""
+        rivals, found = asked(claim, kind), []
         for budget in BUDGETS:
             runs = {name: row for (k, name), row in self.runs[budget].items() if k == kind}
-            if "slerir" in runs and (not rivals or any(name in runs for name in rivals)):
-                return budget, {name: runs[name] for name in ("slerir", *rivals) if name in runs}
-        return None
+            ours = runs.get("slerir", {}).keys()
+            shared = sum(len(ours & runs[name].keys()) for name in rivals if name in runs)
+            if shared or (ours and not rivals):
+                kept = {name: runs[name] for name in ("slerir", *rivals) if name in runs}
+                found.append((shared, budget, kept))
+        return max(found, key=lambda row: row[0])[1:] if found else None
 
 
 def asked(claim: str, kind: str) -> tuple[str, ...]:
@@ -108,19 +115,33 @@ def kind_table(claim: str, kind: str, evidence: Evidence) -> str:
     against = [m for m in metrics if m.better and not m.gain]
     if rivals and against:
         text += ["", differences_table(against, runs, "slerir", rivals)]
-    gains = [m for m in metrics if m.gain]
-    if gains:
-        row = [told(estimate([v for v in values(m, runs["slerir"]).values() if v is not None]), m.digits)
-               for m in gains]  # fmt: skip
-        text += ["", grid(["by the same weights", *(m.says for m in gains)], [["SLER-IR lite", *row]])]
+    one, other = CLAIMS[claim].apart or (None, None)
+    if against and one in runs and other in runs:
+        text += ["", differences_table(against, runs, one, [other])]
+    if one and kind == SOLO:
+        text += ["", confusion_table(runs)]
+    if own := [m for m in metrics if m.gain]:
+        rows = [["held-out mixes", *gained(own, runs["slerir"])]]
+        rows += [[mix, *gained(gains((mix,)), runs["slerir"])] for mix in HELD_OUT_MIXES]
+        text += ["", grid(["SLER-IR lite, by the same weights", *(m.says for m in own)], rows)]
     return "\n".join(text)
+
+
+def gained(metrics: list[Metric], runs: dict[int, dict]) -> list[str]:
+    return [told(mean(m, runs), m.digits) for m in metrics]
+
+
+def mean(metric: Metric, runs: dict[int, dict]) -> Estimate | None:
+    """Of one variant, over the seeds that have the number."""
+    return estimate([v for v in values(metric, runs).values() if v is not None])
 
 
 def means_table(metrics: list[Metric], runs: Runs) -> str:
     """Each variant by itself."""
-    rows = [[VARIANTS[name].says, *(
-        spread(estimate([v for v in values(m, row).values() if v is not None]), m.digits) for m in metrics
-    ), str(len(row))] for name, row in runs.items()]  # fmt: skip
+    rows = [
+        [VARIANTS[name].says, *(spread(mean(m, row), m.digits) for m in metrics), str(len(row))]
+        for name, row in runs.items()
+    ]
     return grid(["", *(m.says for m in metrics), "seeds"], rows)
 
 
@@ -137,20 +158,53 @@ def reason_table(claim: str, evidence: Evidence) -> str:
     """The experiment that looks for the reason of what was found: two variants, their difference, and how
     much more that is than SLER-IR lite minus the claim's first rival."""
     heading, (one, other) = "**For the reason, whole networks.** ", CLAIMS[claim].reason
-    rival = CLAIMS[claim].rivals[0]
+    if (found := for_the_reason(claim, evidence)) is None:
+        return heading + NOTHING
+    (budget, runs), metrics, rival = found, METRICS[claim, TEAM], CLAIMS[claim].rivals[0]
+    more = [more_than(m, runs, (one, other), ("slerir", rival)) for m in metrics]
+    row = [f"this less: SLER-IR lite minus {VARIANTS[rival].says}"]
+    row += [told(e, m.digits) for e, m in zip(more, metrics, strict=True)]
+    row += [str(more[0].seeds if more[0] else 0)]
+    means = means_table(metrics, {name: runs[name] for name in (one, other)})
+    both = differences_table(metrics, runs, one, [other]) + "\n| " + " | ".join(row) + " |"
+    return f"{heading}{how(budget, TEAM, runs)}\n{means}\n\n{both}"
+
+
+def for_the_reason(claim: str, evidence: Evidence) -> tuple[str, Runs] | None:
+    """The largest budget under which all four networks were run that a reason is looked for with."""
+    needed = ("slerir", CLAIMS[claim].rivals[0], *CLAIMS[claim].reason)
     for budget in BUDGETS:
-        every = {name: row for (kind, name), row in evidence.runs[budget].items() if kind == TEAM}
-        if all(name in every for name in ("slerir", rival, one, other)):
-            metrics = [m for m in METRICS[claim, TEAM] if not m.gain]
-            more = [more_than(m, every, (one, other), ("slerir", rival)) for m in metrics]
-            row = [f"and more than SLER-IR lite minus {VARIANTS[rival].says}, by"]
-            row += [told(e, m.digits) for e, m in zip(more, metrics, strict=True)] + [
-                str(more[0].seeds if more[0] else 0)
+        runs = {name: row for (kind, name), row in evidence.runs[budget].items() if kind == TEAM}
+        if all(name in runs for name in needed):
+            return budget, runs
+    return None
+
+
+def confusion_table(runs: Runs) -> str:
+    """What the compass alone calls each task's photos: rightly, and by the most frequent wrong name."""
+    rows = []
+    for task, right in NAMES.items():
+        cells = []
+        for row in runs.values():
+            places = [
+                run["scores"]["compass"]["tasks"].get(task, {}).get("places", {}) for run in row.values()
             ]
-            means = means_table(metrics, {name: every[name] for name in (one, other)})
-            both = differences_table(metrics, every, one, [other]) + "\n| " + " | ".join(row) + " |"
-            return f"{heading}As above.\n\n{means}\n\n{both}"
-    return heading + NOTHING
+            counted = sum((Counter(p) for p in places), Counter())
+            cells.append(named(counted, right))
+        rows.append([task, *cells])
+    head = ["named rightly, % of all photos and seeds (most frequent other name)"]
+    return grid([*head, *(VARIANTS[name].says for name in runs)], rows)
+
+
+def named(counted: Counter, right: str) -> str:
+    """Such as "70 (clean 25)"."""
+    every = counted.total()
+    if not every:
+        return "–"
+    wrong = Counter({place: n for place, n in counted.items() if place != right}).most_common(1)
+    often = bool(wrong) and wrong[0][1] >= every / 200  # else it would read 0
+    told = f" ({wrong[0][0]} {100 * wrong[0][1] / every:.0f})" if often else ""
+    return f"{100 * counted[right] / every:.0f}{told}"
 
 
 def more_than(metric: Metric, runs: Runs, here: tuple[str, str], there: tuple[str, str]) -> Estimate | None:
@@ -243,11 +297,47 @@ def summary(evidence: Evidence) -> str:
     return "\n\n".join(text for text in (grid(head, rows, words=3) if rows else "", left) if text)
 
 
+def differences(evidence: Evidence) -> list[tuple[Estimate, int]]:
+    """Every difference that the tables of the claims show with an interval, with its digits; each once."""
+    found = {}
+    for claim, kind in METRICS:
+        if (of := evidence.of(claim, kind)) is None:
+            continue
+        budget, runs = of
+        pairs = [("slerir", name) for name in runs if name != "slerir"] + [CLAIMS[claim].apart]
+        for metric in METRICS[claim, kind]:
+            if metric.gain:
+                found[budget, kind, metric.says] = mean(metric, runs["slerir"]), metric.digits
+            elif metric.better:
+                for one, other in (p for p in pairs if p and all(name in runs for name in p)):
+                    key = budget, kind, metric.says, one, other
+                    found[key] = compared(metric, runs, other, one), metric.digits
+        if kind == TEAM and CLAIMS[claim].reason and (of := for_the_reason(claim, evidence)):
+            (one, other), there = CLAIMS[claim].reason, ("slerir", CLAIMS[claim].rivals[0])
+            for m in METRICS[claim, kind]:
+                found[claim, m.says] = compared(m, of[1], other, one), m.digits
+                found[claim, m.says, "more"] = more_than(m, of[1], (one, other), there), m.digits
+    return [(e, digits) for e, digits in found.values() if e is not None and not math.isnan(e.half)]
+
+
+def counts(evidence: Evidence) -> str:
+    """How many of all differences are clear of 0, and how many stay so when all are counted together."""
+    all_ = differences(evidence)
+    if not all_:
+        return NOTHING
+    bold, stand = sum(clear(*row) for row in all_), holm([e.chance for e, _ in all_])
+    return (
+        f"Of {len(all_)} differences below {bold} are bold. Were there no true difference anywhere, some "
+        f"{len(all_) / 20:.0f} would be so by chance. {stand} stand when all are counted together (Holm's "
+        "method)."
+    )
+
+
 def verdict(metric: Metric, found: tuple[str, Runs]) -> list[str]:
     """The differences of a deciding metric, and over how many seeds."""
     runs = found[1]
     if metric.gain or len(runs) == 1 or not metric.better:
-        mine = estimate([v for v in values(metric, runs["slerir"]).values() if v is not None])
+        mine = mean(metric, runs["slerir"])
         return [told(mine, metric.digits) if metric.gain else spread(mine, metric.digits), str(mine.seeds)]
     rivals = [name for name in runs if name != "slerir"]
     parts = [f"{VARIANTS[n].says}: {told(compared(metric, runs, n), metric.digits)}" for n in rivals]
@@ -260,9 +350,13 @@ def rewritten(page: str, root: Path = ROOT) -> str:
     evidence, text = Evidence(root), (root / page).read_text("utf-8")
     if not MARKED.search(text):
         raise ValueError(f"{page} has no <!-- claims --> to write behind.")
-    return MARKED.sub(
-        lambda m: f"{m[1]}\n{claim_table(m[2], evidence) if m[2] else summary(evidence)}\n{m[3]}", text
-    )
+
+    def table(mark: str | None) -> str:
+        if mark == "counts":
+            return counts(evidence)
+        return claim_table(mark, evidence) if mark else summary(evidence)
+
+    return MARKED.sub(lambda m: f"{m[1]}\n{table(m[2])}\n{m[3]}", text)
 
 
 def picture(root: Path = ROOT) -> bytes | None:

@@ -4,7 +4,8 @@
 
 Writes between `<!-- references -->`, `<!-- shipped:C5 -->` and so on, and what closes them, in
 docs/claims.md, from references.json, shipped.json, exchange.json, scores.json and patches.json; and
-docs/pictures/specialists.png. tests/test_shipped.py says when this is due.
+docs/pictures/specialists.png and curve.png, which is how the shipped weights were trained.
+tests/test_shipped.py says when this is due.
 """
 
 import io
@@ -18,11 +19,15 @@ from paired import estimate
 from probe_compass import HELD_OUT_MIXES
 from report import NOTHING, grid, number
 
-from slerir_lite.explore.style import canvas, colour_bar, head, plain
+from slerir_lite.explore.style import BLUE, INK, VERMILION, canvas, colour_bar, head, plain
 from slerir_lite.pairs import FIVE
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, PICTURE = "docs/claims.md", "docs/pictures/specialists.png"
+PAGE, PICTURE, CURVE = "docs/claims.md", "docs/pictures/specialists.png", "docs/pictures/curve.png"
+CURVES = ROOT / "slerir_lite" / "pretrained" / "curves.json"
+AIMS = {"noise25": 30.3, "rain": 30.0, "haze": 22.0, "lowlight": 25.0, "blur": 27.0}  # dB, set beforehand
+SMOOTH = 20  # lines of a curve that are averaged
+LABELLED = 1_500  # steps: shorter runs leave no room for their name
 MARKED = re.compile(r"(<!-- (references|exchange|shipped:\w+) -->).*?(<!-- /\2 -->)", re.DOTALL)
 SHOWN = {
     "size": ("what it changes", "grey levels", 1),
@@ -61,6 +66,15 @@ def references_table(found: dict, scores: dict) -> str:
     head = ["task", "tool", "given, dB", "the tool, dB", "SSIM", "SLER-IR lite, dB", "SSIM", "more, dB"]
     photos = sorted({of["photos"] for tools in found["parts"].values() for of in tools.values()})
     return f"{photos[-1]} photos a task.\n\n{grid(head, rows)}"
+
+
+def aims_table(scores: dict) -> str:
+    """What was aimed at before training, and what came of it."""
+    rows = []
+    for task, aim in AIMS.items():
+        psnr = scores["tasks"][task]["psnr"]
+        rows.append([task, number(aim, 1), number(psnr, 2), number(psnr - aim, 2, "+")])
+    return grid(["task", "aim, dB", "reached, dB", "reached less aim, dB"], rows)
 
 
 def tiles_table(found: dict) -> str:
@@ -152,7 +166,10 @@ def rewritten(root: Path = ROOT) -> str:
         "shipped:C6": mixes_table(parts["mixes"], parts["hindsight"]) if "hindsight" in parts else NOTHING,
         "shipped:C8": paths_table(parts["paths"], every) if "paths" in parts else all_photos_table(every),
         "shipped:crowding": crowding_table(parts["crowding"]) if "crowding" in parts else NOTHING,
-        "shipped:specialists": SEEN if "specialists" in parts else NOTHING,
+        "shipped:aims": aims_table(scores),
+        "shipped:specialists": f"{SEEN}\n\n{specialists_table(parts['specialists'])}"
+        if "specialists" in parts
+        else NOTHING,
     }
     text = (root / PAGE).read_text("utf-8")
     return MARKED.sub(lambda m: f"{m[1]}\n{tables[m[2]]}\n{m[3]}", text)
@@ -205,6 +222,44 @@ def means(rows: list[dict], trait: str) -> np.ndarray:
     return cells
 
 
+def specialists_table(rows: list[dict]) -> str:
+    """C8: each specialist's change by frequency, colour and texture, means over the five tasks."""
+    traits = {"low": "low", "middle": "middle", "high": "high frequencies", "colour": "colour"}
+    cells = {trait: means(rows, trait) for trait in ("size", *traits, "texture")}
+    table = [
+        [f"{layer + 1}, {expert}", number(cells["size"][layer, expert], 1),
+         *(number(100 * cells[trait][layer, expert], 0) for trait in traits),
+         number(cells["texture"][layer, expert], 2, "+")]
+        for layer, expert in np.ndindex(cells["size"].shape)
+    ]  # fmt: skip
+    shares = [f"{says}, % of it" for says in traits.values()]
+    return grid(["station, specialist", "change, grey levels", *shares, "texture, grey levels"], table)
+
+
+def curve(runs: dict[str, list[dict]]) -> bytes:
+    """A PNG: PSNR of the crops that each run was trained on, run after run, smoothed."""
+    figure, begin = canvas(300), 0
+    ax = plain(figure.subplots())
+    for number_, (name, lines) in enumerate(runs.items()):
+        told = [(line["step"], line["psnr"]) for line in lines if "psnr" in line]
+        if len(told) < SMOOTH:
+            continue
+        steps, psnr = (np.array(column, float) for column in zip(*told, strict=True))
+        smooth = np.convolve(psnr, np.ones(SMOOTH) / SMOOTH, "valid")
+        ax.plot((begin + steps[SMOOTH - 1 :]) / 1000, smooth, color=(BLUE, VERMILION)[number_ % 2])
+        ax.axvline(begin / 1000, color=INK, linewidth=0.4)
+        at = {"xy": (begin / 1000, 0.02), "xycoords": ax.get_xaxis_transform(), "rotation": 90}
+        if steps[-1] >= LABELLED:
+            ax.annotate(f" {name}", **at, color=INK, fontsize=7, va="bottom", ha="left")
+        begin += steps[-1]
+    ax.set_xlabel("steps of stations and guide, thousands, run after run")
+    ax.set_ylabel("PSNR of training crops (dB)")
+    head(ax, "How the shipped weights were trained")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None}, facecolor="white")
+    return buffer.getvalue()
+
+
 def picture(rows: list[dict]) -> bytes:
     """A PNG: for each of `SHOWN` a map of layers × experts, its numbers in the cells."""
     figure = canvas(400)
@@ -234,4 +289,5 @@ if __name__ == "__main__":
     (ROOT / PAGE).write_text(rewritten(), "utf-8")
     if rows := read("shipped")["parts"].get("specialists"):
         (ROOT / PICTURE).write_bytes(picture(rows))
+    (ROOT / CURVE).write_bytes(curve(json.loads(CURVES.read_text("utf-8"))))
     print("written:", PAGE)

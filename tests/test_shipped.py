@@ -108,7 +108,7 @@ def test_the_page_says_what_was_measured():
     assert marks == {
         "references",
         "exchange",
-        *(f"shipped:{of}" for of in ("C5", "C6", "C8", "crowding", "specialists")),
+        *(f"shipped:{of}" for of in ("aims", "C5", "C6", "C8", "crowding", "specialists")),
     }
     tables = re.findall(r"(?:^\|.*\n?)+", PAGE, re.M)
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
@@ -123,6 +123,23 @@ def test_the_picture_shows_what_was_measured_and_has_words_in_its_place():
     if rows and metadata.version("matplotlib") in pinned:  # another version may draw otherwise
         assert report.picture(rows) == file.read_bytes()
     assert re.match(r"!\[.{60,}\]\(pictures/specialists\.png\)$", report.SEEN)
+
+
+def test_the_curve_is_drawn_from_the_file_that_comes_with_the_weights():
+    report = of("report_shipped")
+    runs = json.loads(report.CURVES.read_text())
+    pinned = re.findall(r"^matplotlib==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.M)
+    if metadata.version("matplotlib") in pinned:  # another version may draw otherwise
+        assert report.curve(runs) == (ROOT / report.CURVE).read_bytes()
+    told = [name for name, lines in runs.items() if sum("psnr" in line for line in lines) >= report.SMOOTH]
+    assert len(told) == 13 and "in thirteen runs" in PAGE
+
+
+def test_what_is_said_of_the_aims_is_so():
+    aims, tasks = of("report_shipped").AIMS, measured("scores")["tasks"]
+    over = {task: tasks[task]["psnr"] - aim for task, aim in aims.items()}
+    assert over["haze"] > 0 and over["lowlight"] > 0 and -0.1 < over["noise25"] < 0
+    assert over["rain"] < -1 and over["blur"] < -1 and "rain and blur by more than 1 dB" in PAGE
 
 
 # Prose
