@@ -16,22 +16,38 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_THERE = {"jupyterlab", "ipykernel"}  # a hosted notebook has a front end and a kernel of its own
 
 
-def missing(requirements: list[str]) -> list[str]:
-    """Those needed to run the notebooks (the package's own and the extra "lab") that are not installed."""
-    needed = []
+def needed(requirements: list[str]) -> list[Requirement]:
+    """Those that the notebooks need: the package's own and the extra "lab"."""
+    found = []
     for requirement in map(Requirement, requirements):
         marker = requirement.marker
         wanted = marker is None or marker.evaluate({"extra": ""}) or marker.evaluate({"extra": "lab"})
-        if wanted and requirement.name not in NOT_THERE and not installed(requirement.name):
-            needed.append(f"{requirement.name}{requirement.specifier}")
-    return needed
+        if wanted and requirement.name not in NOT_THERE:
+            found.append(requirement)
+    return found
 
 
-def installed(name: str) -> bool:
+def missing(requirements: list[str]) -> list[str]:
+    """Those needed that are not installed."""
+    return [f"{r.name}{r.specifier}" for r in needed(requirements) if not installed(r.name)]
+
+
+def too_old(requirements: list[str]) -> list[str]:
+    """Those needed that are there, and stay, in a version that the package was not written for."""
+    there = [(r, installed(r.name)) for r in needed(requirements)]
+    return [
+        f"{r.name} is {has}, and {r.specifier} is needed"
+        for r, has in there
+        if has and not r.specifier.contains(has, prereleases=True)
+    ]
+
+
+def installed(name: str) -> str | None:
+    """The version that is there."""
     try:
-        return bool(version(name))
+        return version(name)
     except PackageNotFoundError:
-        return False
+        return None
 
 
 def pip(*arguments: str) -> None:
@@ -43,3 +59,5 @@ if __name__ == "__main__":
     importlib.invalidate_caches()
     if lacking := missing(requires("slerir-lite")):
         pip(*lacking)
+    for told in too_old(requires("slerir-lite")):
+        print(f"{told}. If a cell fails, that may be why.")

@@ -511,6 +511,19 @@ def test_running_and_cleaning_twice_gives_the_same_file(tmp_path):
     assert path.read_bytes() == once
 
 
+def test_what_is_too_old_is_left_and_told():
+    there = install.installed("numpy")
+    asked = [
+        "numpy<1",
+        "numpy>=1",
+        "no-such-package>=2",
+        'pytest<1; extra == "test"',
+        'tqdm<1; extra == "lab"',
+    ]
+    told = install.too_old(asked)
+    assert [row.split()[0] for row in told] == ["numpy", "tqdm"] and there in told[0] and "<1" in told[0]
+
+
 def test_only_what_is_missing_is_installed():
     needed = install.missing(
         [
