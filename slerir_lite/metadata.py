@@ -73,8 +73,16 @@ def kept_words(image: Image.Image) -> dict[str, str]:
     """A PNG's texts; and the comment of a JPEG or GIF, as "Comment". Without what has places of its own."""
     found = {k: str(v) for k, v in getattr(image, "text", {}).items() if not k.startswith(PLACED)}
     if isinstance(comment := image.info.get("comment"), bytes):
-        found["Comment"] = comment.decode("utf-8", "replace")
+        found["Comment"] = _text(comment)
     return found
+
+
+def _text(data: bytes) -> str:
+    """UTF-8, or else Latin-1, which has a character for every byte, so that none is lost."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def left_out(image: Image.Image) -> list[str]:

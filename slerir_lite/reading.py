@@ -85,6 +85,9 @@ def _picture(data: bytes) -> Picture:
         raise Refused("keeps 16 bits plane by plane, which can't be read. Save it interleaved.")
     if name == "TIFF" and (image.tag_v2.get(REDUCED, 0) & 1 or DNG in image.tag_v2):
         raise Refused("begins with the small preview of a raw photo. Develop it to TIFF or JPEG first.")
+    if mode.startswith("I;32") or (mode.startswith("I;16") and mode.endswith("S")):  # S: signed
+        kind = "32-bit" if mode.startswith("I;32") else "signed 16-bit"
+        raise Refused(f"holds {kind} integers, which have no agreed white. Save it with 8 or 16 bits.")
     quality = jpeg_quality(image) if name in ("JPEG", "MPO") else None
     image.load()
     turned = _upright(image, notes)
@@ -98,6 +101,8 @@ def _picture(data: bytes) -> Picture:
     found = from_pil(turned, full)
     if name == "TIFF" and mode.startswith("I;16") and image.tag_v2.get(WHITE) == 0:
         found = replace(found, values=_inverted(found.values))
+    elif mode.startswith("I;12"):
+        found = replace(found, values=_widened(found.values))
     try:
         exif = kept_exif(image, turned.size)
     except Exception:  # Pillow raises nearly anything on damaged EXIF; the photo itself is whole
@@ -151,6 +156,12 @@ def _inverted(values: Tensor) -> Tensor:
     """uint16 values whose 0 was white. (Pillow sees to it in 8 bits only.)"""
     plane = torch.from_numpy(65535 - values[:1].numpy())
     return plane.expand(values.shape)
+
+
+def _widened(values: Tensor) -> Tensor:
+    """uint16 values whose white was 4095: their upper bits come once more below, which makes it 65535."""
+    plane = values[:1].numpy()
+    return torch.from_numpy(plane << 4 | plane >> 8).expand(values.shape)
 
 
 def _frames(image: Image.Image) -> int:

@@ -20,7 +20,7 @@ from .picture import Picture
 from .values import as_integers, bands, grey
 
 GOOD = 95  # JPEG's and WebP's quality, where the original's own is not higher
-SEGMENT = 65_000  # bytes of EXIF or XMP that a JPEG has room for
+SEGMENT = 65_000  # bytes of EXIF, XMP or a comment that a JPEG has room for
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,8 @@ def _beside(name: str, like: Picture, pixels: np.ndarray, lost: list[str]) -> di
         if name == "JPEG" and len(found.get(key, b"")) > SEGMENT:
             lost.append(f"The {names[key]} block is too long for a JPEG and was left out.")
             del found[key]
+    if name == "JPEG" and len(like.words.get("Comment", "").encode()) > SEGMENT:
+        lost.append("The comment is too long for a JPEG, so only its beginning is kept.")
     held = {"PNG": like.words.keys(), "JPEG": {"Comment"}}.get(name, ())
     if words := ", ".join(word for word in like.words if word not in held):
         lost.append(f"{NAMES[name]} holds no texts ({words}), so they were left out; .png keeps them.")
@@ -173,10 +175,15 @@ def _encoded(pixels: np.ndarray, name: str, like: Picture, beside: dict) -> byte
             return sixteen.png(pixels, **options)
     elif name == "JPEG":  # colour at full resolution: what was restored is not blurred again
         options |= {"quality": max(GOOD, like.quality or 0), "subsampling": 0}
-        options["comment"] = like.words.get("Comment", "")[:SEGMENT]
+        options["comment"] = _cut(like.words.get("Comment", ""))
     elif name == "WEBP":  # exact: what lies under full transparency is kept too
         options |= {"quality": GOOD, "lossless": like.lossless, "exact": True}
         options.pop("dpi", None)
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, name, **options)
     return file.getvalue()
+
+
+def _cut(text: str) -> bytes:
+    """UTF-8, no longer than a JPEG has room for (Pillow would try for ever), and no character is halved."""
+    return text.encode()[:SEGMENT].decode(errors="ignore").encode()

@@ -133,6 +133,13 @@ def test_words_are_kept_where_they_can_be_and_else_told(tmp_path):
         assert after.words == {} and any(f"no texts ({word})" in sentence for sentence in lost)
 
 
+def test_a_comment_in_an_older_encoding_loses_no_byte(tmp_path):
+    plain().save(tmp_path / "in.jpg", comment=bytes(range(1, 256)))
+    before, after, lost = through(tmp_path / "in.jpg", tmp_path / "out.jpg")
+    assert before.words["Comment"].encode("latin-1") == bytes(range(1, 256))
+    assert after.words == before.words and lost == []
+
+
 def test_what_is_left_out_is_told(tmp_path):
     block = b"Photoshop 3.0\x00" + b"8BIM\x04\x04\x00\x00\x00\x00\x00\x04abcd"
     file = io.BytesIO()

@@ -179,6 +179,42 @@ def test_floats_are_read_where_they_are_brightness(tmp_path):
         as_photo(Image.fromarray((grey * 1e6).astype(np.int32)))
 
 
+def grey_tiff(path, size: tuple[int, int], bits: int, signed: bool, data: bytes, order: bytes = b"II"):
+    """A TIFF of grey in one strip, put together by hand: kinds that neither Pillow nor tifffile writes."""
+    end = "little" if order == b"II" else "big"
+    entries = {256: size[0], 257: size[1], 258: bits, 259: 1, 262: 1, 273: 134, 277: 1, 278: size[1],
+               279: len(data), 339: 2 if signed else 1}  # fmt: skip
+    words = [n.to_bytes(k, end) for tag, v in entries.items() for n, k in ((tag, 2), (4, 2), (1, 4), (v, 4))]
+    # A value of type 4 has 32 bits, whichever the order. 8 + 2 + 10 * 12 + 4 bytes come before the data.
+    head = order + (42).to_bytes(2, end) + (8).to_bytes(4, end) + len(entries).to_bytes(2, end)
+    path.write_bytes(head + b"".join(words) + bytes(4) + data)
+    return path
+
+
+def test_twelve_bits_of_grey_reach_from_black_to_white(tmp_path):
+    grey = np.append(RNG.integers(0, 4096, 58), [0, 4095])
+    pairs = (int(a) << 12 | int(b) for a, b in grey.reshape(-1, 2))
+    data = b"".join(pair.to_bytes(3, "big") for pair in pairs)
+    picture = read_picture(grey_tiff(tmp_path / "a.tif", (10, 6), 12, False, data))
+    found = picture.pixels[0].flatten().double().numpy()
+    assert picture.bits == 16 and np.abs(found - grey / 4095).max() <= 1 / 65535
+    assert found[-1] == 1 and found[-2] == 0
+
+
+@pytest.mark.parametrize("order", [b"II", b"MM"])
+@pytest.mark.parametrize(
+    ("bits", "signed", "said"),
+    [(16, True, "signed 16-bit integers"), (32, True, "32-bit integers"), (32, False, "32-bit integers")],
+)
+def test_integers_without_an_agreed_white_are_refused_however_small(tmp_path, order, bits, signed, said):
+    end = "little" if order == b"II" else "big"
+    data = b"".join(n.to_bytes(bits // 8, end) for n in range(60))
+    if (order, signed) == (b"MM", False):
+        said = "not an image that can be read"  # nor can Pillow
+    with pytest.raises(ValueError, match=said):
+        read_picture(grey_tiff(tmp_path / "a.tif", (10, 6), bits, signed, data, order))
+
+
 def test_a_deep_pgm_has_sixteen_bits(tmp_path):
     deep = RNG.integers(0, 65536, (4, 5)).astype(np.uint16)
     (tmp_path / "a.pgm").write_bytes(b"P5 5 4 65535\n" + deep.astype(">u2").tobytes())

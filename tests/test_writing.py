@@ -1,6 +1,8 @@
 """What goes out has all that came in; what the format can't hold is said."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -103,6 +105,8 @@ def test_a_jpegs_quality_is_never_below_its_originals(tmp_path, given, written):
         ("a.webp", picture(grey=True, icc=GRAY), ["colour profile is one for grey"]),
         ("a.jpg", picture(xmp=b"x" * 70_000), ["XMP block is too long for a JPEG"]),
         ("a.jpg", picture(exif=b"Exif\0\0" + b"x" * 70_000), ["EXIF block is too long for a JPEG"]),
+        ("a.jpg", picture(words={"Comment": "x" * 65_001}), ["comment is too long for a JPEG, so only its"]),
+        ("a.jpg", picture(words={"Comment": "x" * 65_000}), []),
     ],
 )  # fmt: skip
 def test_what_a_format_cant_hold_is_said(tmp_path, name, like, messages):
@@ -180,3 +184,20 @@ def test_sixteen_bits_need_not_come_from_a_file(tmp_path):
     ):
         mode = sixteen.raw_mode(high)
         assert np.array_equal(sixteen.join(high, sixteen.low_bytes(low), mode), deep)
+
+
+COMMENT = """
+import sys, torch
+from slerir_lite.photo import Picture, write_photo
+image = torch.zeros(3, 8, 8)
+print(*write_photo(image, sys.argv[1], like=Picture(image, words={"Comment": "a" + 22_000 * "漢"})))
+"""
+
+
+def test_a_comment_that_is_too_long_in_bytes_ends_and_is_cut_between_two_characters(tmp_path):
+    """Of 22,001 characters and 66,001 bytes; in a process of its own, as Pillow would try it for ever."""
+    command = [sys.executable, "-c", COMMENT, tmp_path / "a.jpg"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert "comment is too long" in told
+    kept = read_picture(tmp_path / "a.jpg").words["Comment"]
+    assert kept == "a" + 21_666 * "漢"  # 64,999 bytes; one more character would be 65,002
