@@ -104,7 +104,7 @@ def restore(
         beside = tuple(ending for ending, asked in ((GUIDE, guide), (PATH, path_picture)) if asked)
         asked = Asked(path, strength, once, clean, overwrite, beside)
         need_report(report, "restored")
-        work = plan(photos, output, overwrite, skip_existing, beside)
+        work = plan(photos, output, overwrite, skip_existing, beside, clean)
         model = load(weights, device, SlerIR) if work.jobs else None
         with progress() as bar:
             found, stopped = restore_all(work, model, asked, partial(bar.track, description="restoring"))

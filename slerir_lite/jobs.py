@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +16,10 @@ from .camera import SHARE
 from .data import SIZE, Photos
 from .files import write_whole
 from .model import Config, Generalist, SlerIR
-from .photo import SUFFIXES, Picture, as_bytes, read_photo
+from .photo import SUFFIXES, Picture, as_bytes, read_picture
 from .restore import Restoration
 from .steer import checked_strength, chosen_path
-from .values import as_floats
-from .worklist import GUIDE, Worklist, beside_of, find_clean, go_through
+from .worklist import CANT, GUIDE, Worklist, beside_of, find_clean, go_through, reason
 from .writing import write_rounded
 
 if TYPE_CHECKING:
@@ -59,7 +57,12 @@ def restore_all(
     if work.jobs and asked.path is not None:
         chosen_path(asked.path, model.config.experts)  # refused before the first photo
     ahead = Ahead(dict(work.jobs), model, asked.path, asked.strength, GUIDE in asked.beside, asked.once)
-    done, failed, stopped = go_through(track(work.jobs), ahead, partial(write_restored, asked=asked))
+    goals = {source: find_clean(source, asked.clean) for source, _ in work.jobs}  # before anything is written
+
+    def write(source: Path, target: Path, restored: tuple[Picture, Restoration, float]) -> dict:
+        return write_restored(source, target, restored, asked, goals[source])
+
+    done, failed, stopped = go_through(track(work.jobs), ahead, write)
     return {
         "restored": done,
         "failed": work.failed + failed,
@@ -83,46 +86,53 @@ def with_earlier(found: dict[str, list], report: Path) -> dict[str, list]:
 
 
 def write_restored(
-    source: Path, target: Path, restored: tuple[Picture, Restoration, float], asked: Asked = Asked()
+    source: Path,
+    target: Path,
+    restored: tuple[Picture, Restoration, float],
+    asked: Asked = Asked(),
+    goal: Path | None = None,
 ) -> dict:
     """Write a restored photo to `target`, and tell of it as JSON can hold it.
 
-    restored: what `Ahead` returned for `source`.
+    restored: what `Ahead` returned for `source`; goal: its clean photo, where one is asked for and there is.
     Returns `Restoration.to_dict()` with "photo", "restored", "seconds", "notes" (what could not be kept as it
     was, or not be compared, a sentence each) and, with a clean photo, "psnr_before" and "psnr_after" in dB
     (None: nothing differs).
     """
     picture, got, seconds = restored
+    scores, doubts = {}, []
+    if asked.clean is not None:  # before the photo is written, as its clean one may lie where it goes to
+        try:
+            if goal is None:
+                raise FileNotFoundError(f"{asked.clean} holds no photo of that name.")
+            scores = _compared(goal, picture, got)
+        except CANT as error:
+            doubts.append(f"not compared: {reason(error)}")
     notes = [*picture.notes, *write_rounded(got.image, target, asked.overwrite, like=picture)]
     if target.suffix.lower() != source.suffix.lower() and source.suffix.lower() not in SUFFIXES:
         notes.append(f"written as {target.name}, as {source.suffix or 'no ending'} is not written here.")
     for ending in asked.beside:
         try:
             write_whole(beside_of(target, ending), _drawn(ending, picture, got), asked.overwrite)
-        except OSError as error:  # the photo itself is written, and stays
-            notes.append(f"its {ending} could not be written ({error}).")
-    row = {"photo": str(source), "restored": str(target), "seconds": round(seconds, 3)} | got.to_dict()
-    if asked.clean is not None:
-        try:
-            row |= _compared(source, picture, got, asked.clean)
-        except (OSError, ValueError) as error:
-            notes.append(f"not compared: {error}")
-    return row | {"notes": notes}
+        except CANT as error:  # the photo itself is written, and stays
+            notes.append(f"its {ending} could not be written: {reason(error)}")
+    told = {"photo": str(source), "restored": str(target), "seconds": round(seconds, 3)}
+    return told | got.to_dict() | scores | {"notes": notes + doubts}
 
 
-def _compared(source: Path, picture: Picture, got: Restoration, clean: Path) -> dict[str, float | None]:
-    """PSNR against the clean photo, before and after. Raises OSError and ValueError where there is none."""
+def _compared(goal: Path, picture: Picture, got: Restoration) -> dict[str, float | None]:
+    """PSNR against the clean photo, before and after, of a file's integers as they are, without floats.
+
+    Raises OSError and ValueError where it can't be read or has another size.
+    """
     from .evaluate import psnr
 
-    goal = find_clean(source, clean)
-    if goal is None:
-        raise FileNotFoundError(f"{clean} holds no photo of that name.")
-    wanted = read_photo(goal)
+    wanted = read_picture(goal).values
     if wanted.shape != picture.values.shape:
         sizes = [f"{x.shape[2]} x {x.shape[1]}" for x in (wanted, picture.values)]
         raise ValueError(f"the clean photo {goal} is {sizes[0]}, but it is {sizes[1]}.")
     found = {}
-    for name, image in (("before", picture.pixels), ("after", as_floats(got.image).expand(3, -1, -1))):
+    for name, image in (("before", picture.values), ("after", got.image.expand(3, -1, -1))):
         value = psnr(as_bytes(image), as_bytes(wanted))
         found[f"psnr_{name}"] = round(value, 4) if math.isfinite(value) else None
     return found

@@ -34,12 +34,13 @@ def plan(
     overwrite: bool = False,
     skip_existing: bool = False,
     beside: tuple[str, ...] = (),
+    clean: Path | None = None,
 ) -> Worklist:
     """What to do for `photos`, files or folders.
 
     output: a folder, or for one photo a file; folders that are missing are made. skip_existing: a photo whose
     target is there, a file that is not empty, is done. beside: endings of pictures that are written next to
-    each target.
+    each target. clean: what the photos will be compared with, see `find_clean`; none of it is replaced.
     Raises ValueError where several photos would go to one file, OSError where there can be no such folder.
     """
     if overwrite and skip_existing:
@@ -72,7 +73,9 @@ def plan(
             if taken.setdefault(file, source) != source:
                 raise ValueError(f"{taken[file]} and {source} would both become {file}: restore them apart.")
         there = [file for file in files if os.path.lexists(file)]
-        if not there or overwrite:
+        if there and overwrite and _is_clean(target, source, clean):
+            found.failed.append({"photo": str(source), "reason": _precious(target)})
+        elif not there or overwrite:
             found.jobs.append((source, target))
             found.in_place |= _same(source, target)
         elif skip_existing and _holds_something(target) and not _same(source, target):
@@ -84,6 +87,15 @@ def plan(
 
 def _holds_something(target: Path) -> bool:
     return target.is_file() and target.stat().st_size > 0
+
+
+def _is_clean(target: Path, source: Path, clean: Path | None) -> bool:
+    goal = find_clean(source, clean)
+    return goal is not None and _same(goal, target)
+
+
+def _precious(target: Path) -> str:
+    return f"{target} is the clean photo to compare with (--clean). Choose another folder to write to."
 
 
 def _in_the_way(file: Path, source: Path) -> str:
@@ -129,7 +141,12 @@ def go_through(
 
 
 def _why(source: Path, error: Exception) -> dict:
-    return {"photo": str(source), "reason": str(error) or "needs more memory than there is."}
+    return {"photo": str(source), "reason": reason(error)}
+
+
+def reason(error: Exception) -> str:
+    """What an error of one photo says; Python's own MemoryError says nothing."""
+    return str(error) or "needs more memory than there is."
 
 
 def beside_of(target: Path, ending: str) -> Path:
@@ -150,11 +167,11 @@ def find_clean(photo: Path, clean: Path | None) -> Path | None:
     In no case the photo itself, which may lie in that folder too."""
     if clean is None or not clean.is_dir():
         return clean
-    there = [f for f in sorted(clean.glob("*")) if f.suffix.lower() in SUFFIXES and not _same(photo, f)]
+    there = [f for f in sorted(clean.glob("*")) if f.suffix.lower() in SUFFIXES]
     there.sort(key=lambda file: file.name != photo.name)  # the very same name first
     for stem in (photo.stem, photo.stem.split("__")[0]):
         for file in there:
-            if file.stem == stem:
+            if file.stem == stem and not _same(photo, file):
                 return file
     return None
 

@@ -23,7 +23,7 @@ from slerir_lite.cli import app
 from slerir_lite.crops import Crops
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, Generalist, SlerIR
-from slerir_lite.photo import as_bytes, read_picture, write_photo
+from slerir_lite.photo import Picture, as_bytes, read_picture, write_photo
 from slerir_lite.restore import restore
 from slerir_lite.weights import load_weights, save_weights
 from slerir_lite.worklist import find_clean, plan
@@ -526,6 +526,75 @@ def test_a_photo_is_never_compared_with_itself(here):
     assert find_clean(here / "clean/coffee__noise.png", here / "clean") == here / "clean/coffee.png"
     assert find_clean(here / "clean/tree.jpg", here / "clean") is None
     assert find_clean(here / "broken/tree.jpg", here / "clean") == here / "clean/tree.jpg"
+
+
+def test_what_is_written_beside_the_clean_photos_is_compared_with_them_and_not_with_itself(here, weights):
+    names = "clean/coffee.png", "broken/coffee__noise.png"
+    goal, given = (np.asarray(Image.open(here / name), float) for name in names)
+    asked = names[1], "-o", "clean", "--clean", "clean", "--strength", 0, "--weights", weights
+    slerir("restore", *asked, "--json", "r.json")
+    (row,) = json.loads((here / "r.json").read_text())["restored"]
+    expected = 10 * np.log10(255**2 / np.mean((given - goal) ** 2))
+    assert row["psnr_before"] == row["psnr_after"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_what_the_same_command_restored_before_is_no_clean_photo(here, weights):
+    """coffee.png is done before coffee__noise.png, which would belong to it."""
+    Image.open(here / "broken/coffee__noise.png").save(here / "broken/coffee.png")
+    (here / "goals").mkdir()
+    Image.open(here / "clean/tree.jpg").save(here / "goals/tree.png")
+    asked = "broken", "-o", "goals", "--clean", "goals", "--json", "r.json", "--weights", weights
+    said = " ".join(slerir("restore", *asked).stderr.split())
+    assert said.count("not compared: goals holds no photo of that name.") == 2
+    rows = json.loads((here / "r.json").read_text())["restored"]
+    assert [row["photo"] for row in rows if "psnr_after" in row] == ["broken/tree.jpg"]
+
+
+@pytest.mark.parametrize("clean", ["clean", "clean/coffee.png"])
+def test_the_clean_photo_itself_is_not_written_over(here, weights, clean):
+    precious = (here / "clean/coffee.png").read_bytes()
+    (here / "broken/coffee__noise.png").rename(here / "broken/coffee.png")
+    asked = "broken/coffee.png", "-o", "clean", "--clean", clean, "--overwrite", "--weights", weights
+    said = " ".join(slerir("restore", *asked, code=1).stderr.split())
+    assert "clean/coffee.png is the clean photo to compare with (--clean). Choose another folder" in said
+    assert (here / "clean/coffee.png").read_bytes() == precious
+
+
+def test_memory_that_ends_after_the_photo_is_written_costs_what_is_beside_and_no_more(
+    here, weights, monkeypatch
+):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(jobs, "_drawn", full)
+    monkeypatch.setattr(evaluate, "psnr", full)
+    asked = "broken/tree.jpg", "-o", "out", "--clean", "clean", "--save-guide", "--weights", weights
+    said = " ".join(slerir("restore", *asked).stderr.split())
+    assert files(here / "out") == ["tree.jpg"]
+    assert "its .guide.png could not be written: needs more memory than there is." in said
+    assert "not compared: needs more memory than there is." in said
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("grey", [True, False])
+def test_photos_are_compared_as_the_integers_that_they_are(here, weights, bits, grey, monkeypatch):
+    """A large photo's floats would take four times the memory of its bytes, and that thrice."""
+    rng, form = np.random.default_rng(0), (40, 48) if grey else (40, 48, 3)
+    kind = np.uint8 if bits == 8 else np.uint16
+    goal, given = (rng.integers(0, 2**bits, form).astype(kind) for _ in range(2))
+    for name, pixels in (("goal", goal), ("given", given)):
+        if bits == 8:
+            Image.fromarray(pixels).save(here / f"{name}.png")
+        else:
+            (here / f"{name}.png").write_bytes(sixteen.png(pixels.reshape(40, 48, -1)))
+    monkeypatch.setattr(Picture, "pixels", property(lambda _: pytest.fail("made floats of a whole photo")))
+    asked = "given.png", "-o", "out", "--clean", "goal.png", "--strength", 0, "--weights", weights
+    slerir("restore", *asked, "--json", "r.json")
+    (row,) = json.loads((here / "r.json").read_text())["restored"]
+    white = 2**bits - 1
+    one, other = (np.rint(pixels / white * 255) for pixels in (goal, given))
+    expected = 10 * np.log10(255**2 / np.mean((one - other) ** 2))
+    assert row["psnr_before"] == row["psnr_after"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_pictures_of_paths_and_guides_are_not_taken_for_photos(here, weights):
