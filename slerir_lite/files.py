@@ -1,8 +1,13 @@
-"""Files that are either whole or not there: a kill, a full disk or Ctrl-C never leaves half of one."""
+"""Files that are either whole or not there: a kill, a full disk or Ctrl-C never leaves half of one.
+
+A kill can leave a hidden .NAME.….part beside it. A training run sweeps its own away when it goes on (see
+`sweep`); those of photos and reports stay, as somebody else may just be writing them, and may be deleted.
+"""
 
 import errno
 import glob
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -10,9 +15,10 @@ from pathlib import Path
 def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
     """Write `data` under a hidden name in the same folder, then rename it to `path`.
 
-    Where `path` is a link, the link is replaced and what it leads to stays. Raises FileNotFoundError where
-    the folder is missing, FileExistsError where `path` exists and `overwrite` is False, and OSError, with
-    its errno, for a full disk or a folder that can't be written to.
+    Where `path` is a link, the link is replaced and what it leads to stays; where it is a file, the new one
+    gets its permissions. Raises FileNotFoundError where the folder is missing, FileExistsError where `path`
+    exists and `overwrite` is False, and OSError, with its errno, for a full disk or a folder that can't be
+    written to.
     """
     path = Path(path)
     need_folder(path)
@@ -23,6 +29,8 @@ def write_whole(path: str | Path, data: bytes, overwrite: bool = True) -> None:
     part = path.with_name(f"{_hidden(path)}{uuid.uuid4().hex[:12]}.part")
     try:
         with open(part, "xb") as file:
+            if path.is_file() and not path.is_symlink():
+                shutil.copymode(path, part)  # before anything private is in it
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # else a power cut could keep the new name but not what it stands for

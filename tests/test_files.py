@@ -112,6 +112,25 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path):
     assert (tmp_path / "original.png").read_bytes() == b"precious"
 
 
+def test_a_private_file_stays_private_from_its_first_byte_on(tmp_path, monkeypatch):
+    (tmp_path / "private.png").write_bytes(b"precious")
+    (tmp_path / "open.png").write_bytes(b"precious")
+    (tmp_path / "link.png").symlink_to("private.png")
+    os.chmod(tmp_path / "private.png", 0o600)
+    os.chmod(tmp_path / "open.png", 0o664)
+    seen, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda n: seen.append(os.fstat(n).st_mode & 0o777) or fsync(n))
+    before = os.umask(0o022)
+    try:
+        for name in ("link.png", "private.png", "open.png", "new.png"):
+            write_whole(tmp_path / name, b"new")
+    finally:
+        os.umask(before)
+    assert seen == [0o644, 0o600, 0o664, 0o644]
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"link.png": 0o644, "private.png": 0o600, "open.png": 0o664, "new.png": 0o644}
+
+
 def test_two_writers_at_once_leave_one_whole_file(tmp_path):
     writers = [
         subprocess.Popen([sys.executable, "-c", AGAIN_AND_AGAIN, str(tmp_path / "a"), c]) for c in "xy"
