@@ -16,21 +16,27 @@ from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
 LAYOUT = {*range(254, 348), *range(512, 533)}
 AUTHORED = {269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 318, 319, 531, 532}
 ELSEWHERE = {700, 34675}
+PHOTOSHOP = {34377, 37724}  # what it keeps for itself: among it a preview of the old file, and its layers
+RAW = {50706, 50707}  # a DNG's version, by which a TIFF would be taken for a raw photo
+RESOLUTION = 282, 283  # x, y
+SIDEWAYS = {5, 6, 7, 8}  # of EXIF's turns those that swap width and height
+PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # sRGB's: x, y of white, red, green, blue
 GROUPS = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 WIDTH, HEIGHT = 0xA002, 0xA003
 PLACED = ("XML:com.adobe.xmp", "Raw profile type")  # among a PNG's texts
 IPTC = 0x0404  # among what JPEGs keep for Photoshop
 
 
-def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
+def kept_exif(image: Image.Image, size: tuple[int, int], sideways: bool = False) -> bytes | None:
     """The EXIF block (with its "Exif\\0\\0") to write again, or None; size: (width, height) of the new photo.
 
-    Raises nearly anything where the block is damaged.
+    sideways: whether the photo was turned by 90 degrees. Raises nearly anything where the block is damaged.
     """
     old, new = image.getexif(), Image.Exif()
+    swapped = dict(zip(RESOLUTION, RESOLUTION[::-1], strict=True)) if sideways else {}
     for tag, value in old.items():
-        if tag not in (LAYOUT - AUTHORED) | ELSEWHERE | set(GROUPS):
-            new[tag] = value
+        if tag not in (LAYOUT - AUTHORED) | ELSEWHERE | PHOTOSHOP | RAW | set(GROUPS):
+            new[swapped.get(tag, tag)] = value
     for group in GROUPS:
         inner = _inner(old, group)
         inner |= {tag: n for tag, n in zip((WIDTH, HEIGHT), size, strict=True) if tag in inner}
@@ -85,14 +91,32 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def turn_of(image: Image.Image) -> int:
+    """EXIF's number for how a loaded photo lies; 1, upright, where it has none or its block is damaged."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # Pillow raises nearly anything
+        return 1
+
+
 def left_out(image: Image.Image) -> list[str]:
     """What of the file is not kept, a sentence each."""
     found = []
     if IPTC in (image.info.get("photoshop") or ()):
         found.append("Its IPTC block is left out.")
+    if PHOTOSHOP & set(getattr(image, "tag_v2", ())):
+        found.append("What Photoshop keeps for itself, such as a preview and layers, is left out.")
     gamma = image.info.get("gamma")
     if gamma and abs(gamma - 1 / 2.2) > 0.01:
         found.append(f"Its gamma of {gamma:.3g} is left out, so it may show in other tones.")
+    primaries = image.info.get("chromaticity")
+    named = image.info.get("icc_profile") or "srgb" in image.info  # which count before these
+    if (
+        primaries
+        and not named
+        and any(abs(a - b) > 0.002 for a, b in zip(primaries, PRIMARIES, strict=False))
+    ):
+        found.append("Its primaries, which are not sRGB's, are left out, so it may show in other colours.")
     return found
 
 

@@ -16,7 +16,16 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from . import sixteen
-from .metadata import jpeg_quality, kept_exif, kept_words, left_out, upright_xmp, webp_is_lossless
+from .metadata import (
+    SIDEWAYS,
+    jpeg_quality,
+    kept_exif,
+    kept_words,
+    left_out,
+    turn_of,
+    upright_xmp,
+    webp_is_lossless,
+)
 from .picture import Picture, Refused, from_pil
 
 # With JPEG comes MPO, JPEGs in one file. No others: some start programs (EPS), some are no photos.
@@ -89,7 +98,9 @@ def _picture(data: bytes) -> Picture:
         kind = "32-bit" if mode.startswith("I;32") else "signed 16-bit"
         raise Refused(f"holds {kind} integers, which have no agreed white. Save it with 8 or 16 bits.")
     quality = jpeg_quality(image) if name in ("JPEG", "MPO") else None
+    turn = image.tag_v2.get(ExifTags.Base.Orientation, 1) if name == "TIFF" else 1  # undone in loading
     image.load()
+    sideways = bool({turn, turn_of(image)} & SIDEWAYS)
     turned = _upright(image, notes)
     full = None
     if deep:
@@ -104,7 +115,7 @@ def _picture(data: bytes) -> Picture:
     elif mode.startswith("I;12"):
         found = replace(found, values=_widened(found.values))
     try:
-        exif = kept_exif(image, turned.size)
+        exif = kept_exif(image, turned.size, sideways)
     except Exception:  # Pillow raises nearly anything on damaged EXIF; the photo itself is whole
         exif = None
         notes.append("Its EXIF block is damaged and left out.")
@@ -122,7 +133,7 @@ def _picture(data: bytes) -> Picture:
         exif,
         found.icc,
         upright_xmp(xmp) if isinstance(xmp, bytes) and xmp else None,
-        _dpi(turned.info.get("dpi")) if told else None,
+        _dpi(turned.info.get("dpi"), sideways) if told else None,
         kept_words(image),
         (*notes, *left_out(image), *found.notes),
     )
@@ -182,9 +193,11 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
         return image
 
 
-def _dpi(dpi) -> tuple[float, float] | None:
+def _dpi(dpi, sideways: bool) -> tuple[float, float] | None:
+    """(x, y) of the photo as it stands upright; None where the file's is none."""
     try:
         x, y = float(dpi[0]), float(dpi[1])
     except (TypeError, ValueError, IndexError, ZeroDivisionError):
         return None
+    x, y = (y, x) if sideways else (x, y)
     return (x, y) if 0 < x < 1e5 and 0 < y < 1e5 else None

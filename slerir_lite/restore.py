@@ -61,7 +61,7 @@ class Restoration:
 
     def pil(self) -> Image.Image:
         """The image as 8-bit RGB."""
-        return Image.fromarray(as_bytes(self.image))
+        return Image.fromarray(as_bytes(self.image.expand(3, -1, -1)))
 
     def to_dict(self) -> dict:
         """All but the image and the guide, as JSON can hold it."""

@@ -20,6 +20,7 @@ from .picture import Picture
 from .values import as_integers, bands, grey
 
 GOOD = 95  # JPEG's and WebP's quality, where the original's own is not higher
+DPI = 65_535  # the most that a JPEG has room for
 SEGMENT = 65_000  # bytes of EXIF, XMP or a comment that a JPEG has room for
 
 
@@ -133,7 +134,9 @@ def _pixels(image: Tensor, name: str, like: Picture, lost: list[str]) -> np.ndar
     alpha = like.alpha
     if alpha.dtype == np.uint16 and pixels.dtype == np.uint8:
         alpha = np.rint(alpha / 257).astype(np.uint8)
-    return np.concatenate([pixels, alpha[..., None].astype(pixels.dtype)], 2)
+    elif alpha.dtype == np.uint8 and pixels.dtype == np.uint16:
+        alpha = alpha.astype(np.uint16) * 257
+    return np.concatenate([pixels, alpha[..., None]], 2)
 
 
 def _beside(name: str, like: Picture, pixels: np.ndarray, lost: list[str]) -> dict:
@@ -156,7 +159,11 @@ def _beside(name: str, like: Picture, pixels: np.ndarray, lost: list[str]) -> di
     held = {"PNG": like.words.keys(), "JPEG": {"Comment"}}.get(name, ())
     if words := ", ".join(word for word in like.words if word not in held):
         lost.append(f"{NAMES[name]} holds no texts ({words}), so they were left out; .png keeps them.")
-    return found | ({"dpi": like.dpi} if like.dpi else {})
+    dpi = like.dpi
+    if name == "JPEG" and dpi and max(dpi) > DPI:
+        lost.append(f"JPEG holds no resolution above {DPI:,} dpi, so it was left out.")
+        dpi = None
+    return found | ({"dpi": dpi} if dpi else {})
 
 
 def _encoded(pixels: np.ndarray, name: str, like: Picture, beside: dict) -> bytes:

@@ -157,6 +157,46 @@ def test_what_is_left_out_is_told(tmp_path):
         assert ("gamma" in " ".join(read_picture(tmp_path / "gamma.png").notes)) == told
 
 
+def test_what_photoshop_keeps_for_itself_shows_no_old_photo(tmp_path):
+    """Its resources, with a preview, and its layers; they would also fill the EXIF block of a JPEG."""
+    preview = np.random.default_rng(0).bytes(70_000)
+    tags = {271: "A camera", 34377: preview, 37724: preview}
+    plain().save(tmp_path / "in.tif", tiffinfo=tags)
+    for name in ("out.tif", "out.jpg", "out.png"):
+        picture, after, lost = through(tmp_path / "in.tif", tmp_path / name)
+        assert picture.notes == (
+            "What Photoshop keeps for itself, such as a preview and layers, is left out.",
+        )
+        assert preview[:999] not in (tmp_path / name).read_bytes() and lost == []
+        assert again(after.exif)[Base.Make] == "A camera"
+
+
+def test_no_tiff_is_written_that_is_taken_for_a_raw_photo(tmp_path):
+    block = camera()
+    block[50706], block[50707] = b"\1\4\0\0", b"\1\1\0\0"
+    plain().save(tmp_path / "in.jpg", exif=block)
+    _, after, _ = through(tmp_path / "in.jpg", tmp_path / "out.tif")
+    assert again(after.exif)[Base.Make] == "A camera"
+
+
+@pytest.mark.parametrize(
+    ("primaries", "more", "told"),
+    [
+        ((31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000), {}, False),  # sRGB's
+        ((31269, 32899, 63999, 33001, 30000, 60000, 15000, 5999), {}, False),
+        ((31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000), {}, True),  # Adobe's RGB
+        ((31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000), {"icc_profile": b"profile"}, False),
+    ],
+)
+def test_primaries_that_are_left_out_are_told(tmp_path, primaries, more, told):
+    plain().save(tmp_path / "in.png", **more)
+    data = (tmp_path / "in.png").read_bytes()
+    body = b"cHRM" + b"".join(n.to_bytes(4, "big") for n in primaries)
+    chunk = (32).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    (tmp_path / "in.png").write_bytes(data[:33] + chunk + data[33:])
+    assert ("primaries" in " ".join(read_picture(tmp_path / "in.png").notes)) == told
+
+
 def test_a_tiff_that_tells_no_resolution_has_none(tmp_path):
     plain().save(tmp_path / "none.tif")
     plain().save(tmp_path / "some.tif", dpi=(300, 300))

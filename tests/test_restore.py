@@ -10,8 +10,9 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from slerir_lite.degrade import PLACES
 from slerir_lite.model import Config, Generalist, SlerIR
-from slerir_lite.photo import as_bytes, as_photo, read_photo, write_photo
-from slerir_lite.restore import at_rest, restore, restore_together
+from slerir_lite.photo import Picture, as_bytes, as_photo, read_photo, write_photo
+from slerir_lite.restore import at_rest, restore, restore_rounded, restore_together
+from slerir_lite.values import from_array
 
 
 def smooth(height: int, width: int) -> np.ndarray:
@@ -92,6 +93,15 @@ def test_it_can_be_shown_and_told(model):
     told = json.loads(json.dumps(got.to_dict(), allow_nan=False))
     assert told["path"] == got.path and told["nearest"] == got.nearest
     assert (told["height"], told["width"]) == (40, 56)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_grey_integers_are_shown_as_rgb_too(model, kind):
+    grey = BYTES[..., 0].astype(kind) * (1 if kind == np.uint8 else 257)
+    values = from_array(grey)
+    got = restore_rounded(Picture(values, grey=True), lambda part: values[:1], model)
+    assert got.image.shape == (1, 40, 56)
+    assert got.pil().mode == "RGB" and np.array_equal(np.asarray(got.pil()), BYTES[..., [0, 0, 0]])
 
 
 def test_nothing_is_changed_by_restoring(model):

@@ -73,6 +73,24 @@ def test_a_jpeg_keeps_exif_profile_and_greyness(tmp_path):
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+def test_the_resolution_turns_with_the_photo(tmp_path, turn, kind):
+    block = Image.Exif()
+    block.load(exif_block(turn))
+    block[ExifTags.Base.XResolution], block[ExifTags.Base.YResolution] = 300.0, 150.0
+    block[ExifTags.Base.ResolutionUnit] = 2
+    Image.new("RGB", (16, 16)).save(tmp_path / f"in.{kind}", exif=block, dpi=(300, 150))
+    given, upright = read_picture(tmp_path / f"in.{kind}"), (300, 150) if turn < 5 else (150, 300)
+    assert given.dpi == pytest.approx(upright, abs=0.1)
+    for name in ("a.jpg", "a.png", "a.tif"):
+        write_photo(given.pixels, tmp_path / name, like=given)
+        with Image.open(tmp_path / name) as image:
+            assert image.info["dpi"] == pytest.approx(upright, abs=0.1)
+            exif = image.getexif()
+            assert (exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution]) == upright
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
 def test_no_viewer_turns_it_twice(tmp_path, turn, name):
     """What two viewers show, one that turns by EXIF and one that does not, is the same."""
@@ -105,6 +123,9 @@ def test_a_jpegs_quality_is_never_below_its_originals(tmp_path, given, written):
         ("a.webp", picture(grey=True, icc=GRAY), ["colour profile is one for grey"]),
         ("a.jpg", picture(xmp=b"x" * 70_000), ["XMP block is too long for a JPEG"]),
         ("a.jpg", picture(exif=b"Exif\0\0" + b"x" * 70_000), ["EXIF block is too long for a JPEG"]),
+        ("a.jpg", picture(dpi=(65_536.0, 300.0)), ["no resolution above 65,535 dpi"]),
+        ("a.jpg", picture(dpi=(300.0, 65_535.0)), []),
+        ("a.png", picture(dpi=(65_536.0, 300.0)), []),
         ("a.jpg", picture(words={"Comment": "x" * 65_001}), ["comment is too long for a JPEG, so only its"]),
         ("a.jpg", picture(words={"Comment": "x" * 65_000}), []),
     ],
@@ -184,6 +205,17 @@ def test_sixteen_bits_need_not_come_from_a_file(tmp_path):
     ):
         mode = sixteen.raw_mode(high)
         assert np.array_equal(sixteen.join(high, sixteen.low_bytes(low), mode), deep)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_eight_bits_of_transparency_are_as_opaque_in_sixteen(tmp_path, name):
+    given = picture(16)
+    see = RNG.integers(0, 256, (20, 30)).astype(np.uint8)
+    see[0, :2] = 0, 255
+    write_photo(given.pixels, tmp_path / name, like=Picture(given.values, see, 16))
+    found = read_picture(tmp_path / name)
+    assert torch.equal(found.pixels, given.pixels)
+    assert np.allclose(found.alpha / 65535, see / 255, rtol=0, atol=1e-9)
 
 
 COMMENT = """
