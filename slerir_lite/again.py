@@ -39,11 +39,12 @@ def look_again(
 ) -> Restoration:
     """`first`, or where noise hid other damage, its image restored too, with `then` telling how.
 
-    A path or a strength that a hand gave is left at that. model: the one that `first` was restored by;
+    A path or a strength that a hand gave is left at that; and so is what a linear space says, as the limits
+    above are angles, and it has distances. model: the one that `first` was restored by;
     default, the one that comes with the package. rounded: as for `restore_rounded`, which `first` comes from.
     """
     model = shipped() if model is None else model
-    if first.nearest != "noise" or first.forced or first.strength != 1:
+    if first.nearest != "noise" or first.forced or first.strength != 1 or model.config.linear:
         return first
     image = first.image.expand(3, -1, -1)  # a file's integers may be one channel of grey
     if image.is_floating_point():  # what lies below a grey level is nothing that a photo's file shows

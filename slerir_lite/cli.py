@@ -112,7 +112,7 @@ def restore(
         if report is not None:  # before the table, as whoever reads that may have gone away
             write_report(report, with_earlier(found, report))
         if found["restored"]:
-            out.print(restored_table(found["restored"], clean is not None))
+            out.print(restored_table(found["restored"], clean is not None, model.config.linear))
             several = len(found["restored"]) > 1 or output.is_dir()
             out.print(
                 Text(f"Written to {output if several else found['restored'][0]['restored']}."), soft_wrap=True
@@ -151,7 +151,12 @@ def evaluate(
     device: Device = None,
     report: Json = None,
     patches: Annotated[
-        bool, typer.Option("--patches", help="Also restore in 64-pixel tiles, each as a photo of its own.")
+        bool,
+        typer.Option(
+            "--patches",
+            help="Also restore in 64-pixel tiles, each as a photo of its own, without a second look. "
+            "With --once whole photos have none either.",
+        ),
     ] = False,
     once: Annotated[bool, typer.Option("--once", help=ONCE)] = False,
 ) -> None:

@@ -54,7 +54,7 @@ def score(
     """One photo's scores, from (H, W, 3) uint8 arrays.
 
     corner: also PSNR inside and outside the damaged region, and the mean absolute change outside, in
-    grey levels (there, input and clean photo are the same).
+    grey levels (there, input and clean photo are the same); each only where there are such pixels.
     """
     row = {
         "psnr": psnr(restored, clean),
@@ -64,25 +64,26 @@ def score(
     if corner:
         inside = region(degraded, clean)
         for name, where in (("inside", inside), ("outside", ~inside)):
-            row[f"psnr_{name}"] = psnr(restored[where], clean[where])
-            row[f"input_psnr_{name}"] = psnr(degraded[where], clean[where])
-        change = np.abs(restored[~inside].astype(int) - degraded[~inside])
-        row["outside_change"] = float(change.mean()) if change.size else 0.0
+            if where.any():
+                row[f"psnr_{name}"] = psnr(restored[where], clean[where])
+                row[f"input_psnr_{name}"] = psnr(degraded[where], clean[where])
+        if not inside.all():
+            row["outside_change"] = float(np.abs(restored[~inside].astype(int) - degraded[~inside]).mean())
     return row
 
 
 def summary(rows: dict[str, dict[str, float]]) -> dict:
-    """{photo: its scores} of one task -> means, the worst photo, and how many there were."""
-    names = list(rows)
-    row = {
-        key: _number(np.mean([rows[n][key] for n in names]))
-        for key in rows[names[0]]
-        if key != "outside_change"
-    }
+    """{photo: its scores} of one task -> means over those that have one, the worst photo, and how many."""
+    names, scores = list(rows), {}
+    for found in rows.values():
+        for key, value in found.items():
+            scores.setdefault(key, []).append(value)
+    changes = scores.pop("outside_change", [])
+    row = {key: _number(np.mean(values)) for key, values in scores.items()}
     worst = min(names, key=lambda n: rows[n]["psnr"])
     row |= {"worst_psnr": _number(rows[worst]["psnr"]), "worst_photo": worst, "photos": len(names)}
-    if "outside_change" in rows[worst]:
-        row["worst_outside_change"] = _number(max(r["outside_change"] for r in rows.values()))
+    if changes:
+        row["worst_outside_change"] = _number(max(changes))
     return row
 
 
@@ -144,7 +145,7 @@ def routing(routes: dict[str, list[tuple[str, str, bool]]]) -> dict:
 
 
 def _average(tasks: dict, names: Iterable[str]) -> float | None:
-    """Mean PSNR over the named tasks; None unless all of them were measured."""
+    """Mean PSNR over the named tasks; None unless all were measured and none is without limit."""
     found = [tasks.get(name, {}).get("psnr") for name in names]
     return None if None in found else _number(np.mean(found))
 

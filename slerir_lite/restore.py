@@ -32,7 +32,8 @@ class Restoration:
     image: (3, H, W) float in [0, 1], or what `restore_rounded` was told to make of it
     choice: (L,) int, which expert at each layer
     angle: (L, K) degrees from z to each pin; margin: (L,) degrees by which the nearest pin won
-    z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres
+    z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres (of
+    a network with a linear space: z of any length, and distances)
     guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels; None where not kept
     forced: whether the path was given instead of found; strength: how much of the restoring is in the image
     then: where the image went through once more, how that came about; see `again`
@@ -198,7 +199,7 @@ def run(model: nn.Module, x: Tensor) -> Restored | Tensor:
 def places(z: Tensor, centres: Tensor, linear: bool = False) -> list[dict[str, float]]:
     """How far (degrees) each of (B, d) unit vectors is from each of the six centres (6, d).
 
-    linear: the distance, since in a linear space an angle says nothing.
+    linear: vectors of any length, and the distance, since in a linear space an angle says nothing.
     """
     if linear:
         far = torch.cdist(z.float(), centres.float())

@@ -10,8 +10,11 @@ from rich.text import Text
 from .pairs import FIVE
 
 
-def restored_table(done: list[dict], scored: bool) -> Table:
-    """One row for each of what `jobs.write_restored` returned; scored: with PSNR before and after."""
+def restored_table(done: list[dict], scored: bool, linear: bool = False) -> Table:
+    """One row for each of what `jobs.write_restored` returned; scored: with PSNR before and after.
+
+    linear: of a network whose places lie in a linear space, at distances instead of angles.
+    """
     table = Table(
         title="Restored photos" + (" (PSNR in dB against the clean one)" if scored else ""), box=SIMPLE
     )
@@ -21,16 +24,19 @@ def restored_table(done: list[dict], scored: bool) -> Table:
     for name in ("before", "after") if scored else ():
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
-    table.caption = (
-        "looks like: the nearest of six places on the sphere, and the angle to it; from about 45° on it "
-        "might as well be another."
-        + (" A second line: a second look, after noise was undone." if any("then" in r for r in done) else "")
+    measure = (
+        "in the linear space, and the distance to it."
+        if linear
+        else "on the sphere, and the angle to it; from about 45° on it might as well be another."
+    )
+    table.caption = f"looks like: the nearest of six places {measure}" + (
+        " A second line: a second look, after noise was undone." if any("then" in r for r in done) else ""
     )
     for row in done:
         looks = [row, row["then"]] if "then" in row else [row]
         cells = [
             Text(Path(row["photo"]).name),
-            "\n".join(f"{look['nearest']} {look['place'][look['nearest']]:.0f}°" for look in looks),
+            "\n".join(f"{look['nearest']} {_far(look['place'][look['nearest']], linear)}" for look in looks),
             "\n".join(look["path"] for look in looks),
         ]
         if scored:
@@ -73,12 +79,14 @@ def findings(result: dict) -> Iterator[str]:
     for task, row in result["tasks"].items():
         if "psnr_inside" in row:
             inside = f"{_db(row['input_psnr_inside'])} → {_db(row['psnr_inside'])} dB"
-            change = f"{row['worst_outside_change']:.2f} grey levels"
-            yield f"{task}: {inside} inside the damaged region; outside it changed by at most {change}."
+            yield f"{task}: {inside} inside the damaged region{_outside(row)}."
     counted = [task for task in FIVE if task in result["tasks"]]
     if len(counted) < len(FIVE):
         lacking = ", ".join(task for task in FIVE if task not in counted)
         yield f"No average of the five tasks, as these are not there: {lacking}."
+    elif result["five_task_average"] is None:
+        perfect = ", ".join(task for task in counted if result["tasks"][task]["psnr"] is None)
+        yield f"No average of the five tasks, as some photo is exactly the clean one here: {perfect}."
     if "routing" in result:
         named = result["routing"]["accuracy"]
         whose = "the five tasks'" if len(counted) == len(FIVE) else f"{' and '.join(counted)}'s"
@@ -88,6 +96,17 @@ def findings(result: dict) -> Iterator[str]:
     if found and found["patches"]:
         five, six = found["among_five"], found["among_six"]
         yield f"Of 64-pixel tiles it places {five:.1%} right among five damages, {six:.1%} with clean."
+
+
+def _outside(row: dict) -> str:
+    """What changed there; nothing where the damage leaves nothing outside."""
+    if "worst_outside_change" not in row:
+        return ""
+    return f"; outside it changed by at most {row['worst_outside_change']:.2f} grey levels"
+
+
+def _far(v: float, linear: bool) -> str:
+    return f"{v:.2f}" if linear else f"{v:.0f}°"
 
 
 def _db(v: float | None) -> str:

@@ -84,6 +84,14 @@ def test_what_a_hand_decided_is_left_at_that(how, model, monkeypatch):
     assert look_again(first, model) is first
 
 
+def test_in_a_linear_space_distances_are_not_taken_for_degrees(monkeypatch):
+    torch.manual_seed(0)
+    linear = SlerIR(Config(width=8, tokens=16, linear=True)).eval()
+    seeing(monkeypatch, "haze")
+    first = noisy(linear)
+    assert first.nearest == "noise" and look_again(first, linear) is first
+
+
 def test_after_anything_but_noise_nothing_more_is_done(model, monkeypatch):
     seeing(monkeypatch, "haze")
     for place in set(PLACES) - {"noise"}:

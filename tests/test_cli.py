@@ -597,6 +597,18 @@ def test_photos_are_compared_as_the_integers_that_they_are(here, weights, bits, 
     assert row["psnr_before"] == row["psnr_after"] == pytest.approx(expected, abs=1e-3)
 
 
+def test_of_a_linear_space_no_degrees_are_shown(here, weights):
+    torch.manual_seed(0)
+    save_weights(SlerIR(Config(width=8, tokens=16, linear=True)), here / "l.safetensors")
+    for file, degrees in (("l.safetensors", False), (weights, True)):
+        asked = "broken/tree.jpg", "-o", "out", "--json", "r.json", "--overwrite", "--weights", file
+        shown = slerir("restore", *asked).stdout
+        (row,) = json.loads((here / "r.json").read_text())["restored"]
+        far = row["place"][row["nearest"]]
+        assert ("°" in shown) == ("the angle to it" in shown) == degrees
+        assert f"{row['nearest']} {far:.0f}°" in shown if degrees else f"{row['nearest']} {far:.2f} " in shown
+
+
 def test_pictures_of_paths_and_guides_are_not_taken_for_photos(here, weights):
     asked = "restore", "broken", "-o", "broken", "--overwrite", "--save-guide", "--save-path-picture"
     for _ in range(2):
@@ -706,13 +718,25 @@ def test_ctrl_c_ends_evaluate_with_a_word(here, weights, monkeypatch):
 
 
 def test_evaluate_looks_again_unless_told_not_to(here, weights, monkeypatch):
+    """With the network that is measured; and what comes of it is what is scored."""
     looked = []
-    monkeypatch.setattr(evaluate, "look_again", lambda got, *_: looked.append(1) or got)
+
+    def white(got, model):
+        looked.append(model)
+        return dataclasses.replace(got, image=torch.ones_like(got.image), then=got)
+
+    monkeypatch.setattr(evaluate, "look_again", white)
+    clean, own = np.asarray(Image.open(here / "clean/coffee.png"), float), load_weights(weights).state_dict()
     for more, times in (([], 1), (["--once"], 0)):
         looked.clear()
         asked = "--photos", "clean", "--limit", 1, "--tasks", "noise25", "--weights", weights, *more
-        slerir("evaluate", *asked)
-        assert len(looked) == times
+        slerir("evaluate", *asked, "--json", "e.json")
+        found = json.loads((here / "e.json").read_text())
+        assert len(looked) == times and found["routing"]["again"] == ({"noise25": 1} if times else {})
+        for model in looked:
+            assert all(torch.equal(v, own[k]) for k, v in model.state_dict().items())
+        of_white = 10 * np.log10(255**2 / np.mean((255 - clean) ** 2))
+        assert (abs(found["tasks"]["noise25"]["psnr"] - of_white) < 1e-3) == bool(times)
 
 
 def test_evaluate_with_another_seed_does_other_damage(here, weights):

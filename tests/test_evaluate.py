@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.morphology import dilation, disk
 
+from slerir_lite import evaluate as module
 from slerir_lite import patches
 from slerir_lite.degrade import PLACES
 from slerir_lite.evaluate import evaluate, psnr, region, routing, score, ssim, summary
@@ -19,6 +21,7 @@ from slerir_lite.pairs import FIVE, MADE, Pair, made_pairs, pairs
 from slerir_lite.patches import by_patches, patch_places, patchwise, tiles
 from slerir_lite.photo import as_bytes, as_photo
 from slerir_lite.restore import restore
+from slerir_lite.tables import findings
 
 
 def psnr_by_hand(a, b) -> float:
@@ -116,6 +119,39 @@ def test_inside_and_outside_of_a_corner(two):
     assert row["psnr_outside"] == pytest.approx(10 * math.log10(255**2 / 9))
     assert row["input_psnr_outside"] == math.inf
     assert row["outside_change"] == pytest.approx(3)
+
+
+def test_where_nothing_lies_inside_or_outside_nothing_is_told_of_it(two):
+    clean = two[1]
+    everywhere, nowhere = score(clean, 255 - clean, clean, True), score(two[0], clean, clean, True)
+    there = {
+        name: {key for key in row if "side" in key} for name, row in (("in", everywhere), ("out", nowhere))
+    }
+    assert there["in"] == {"psnr_inside", "input_psnr_inside"}
+    assert there["out"] == {"psnr_outside", "input_psnr_outside", "outside_change"}
+    corner = {"psnr": 30.0, "psnr_inside": 20.0, "psnr_outside": 50.0, "outside_change": 0.5}
+    found = summary(
+        {"a": {"psnr": 20.0, "psnr_inside": 10.0}, "b": corner, "c": corner | {"psnr_inside": 3.0}}
+    )
+    assert (found["psnr_inside"], found["psnr_outside"], found["photos"]) == (11.0, 50.0, 3)
+    assert found["worst_outside_change"] == 0.5
+    assert not any("outside" in key for key in summary({"a": {"psnr": 20.0, "psnr_inside": 10.0}}))
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_of_a_photo_damaged_all_over_nothing_is_said_of_outside(outside):
+    row = {"psnr": 30.0, "psnr_inside": 20.0, "input_psnr_inside": 10.0}
+    row |= {"worst_outside_change": 0.5} if outside else {}
+    result = {"tasks": {"noise_corner": row}, "five_task_average": None}
+    said = next(findings(result))
+    assert "10.00 → 20.00 dB inside" in said and said.endswith(".")
+    assert ("outside it changed by at most 0.50 grey levels" in said) == ("outside" in said) == outside
+
+
+def test_where_all_five_were_measured_and_have_no_average_the_reason_is_told():
+    tasks = {task: {"psnr": 30.0} for task in FIVE} | {"haze": {"psnr": None}}
+    said = list(findings({"tasks": tasks, "five_task_average": None}))
+    assert said == ["No average of the five tasks, as some photo is exactly the clean one here: haze."]
 
 
 def test_a_task_is_summed_up_by_mean_and_worst():
@@ -262,6 +298,24 @@ def test_a_generalist_is_measured_too(folder):
         by_hand = generalist(as_photo(degraded)[None])[0]
     assert result["tasks"]["rain"]["psnr"] == pytest.approx(psnr_by_hand(as_bytes(by_hand), clean), abs=1e-3)
     assert "routing" not in result and generalist.training
+
+
+def test_the_second_look_is_what_is_scored(model, folder, monkeypatch):
+    given = []
+
+    def white(got, by):
+        given.append(by)
+        return replace(got, image=torch.ones_like(got.image), then=got)
+
+    monkeypatch.setattr(module, "look_again", white)
+    found = made_pairs(folder, limit=1, tasks=["noise25", "haze"])
+    result = evaluate(model, found, quiet=True, again=True)
+    for pair in found:
+        clean = pair.load()[1]
+        expected = psnr_by_hand(np.full_like(clean, 255), clean)
+        assert result["tasks"][pair.task]["psnr"] == pytest.approx(expected, abs=1e-3)
+    assert result["routing"]["again"] == {"noise25": 1, "haze": 1}
+    assert len(given) == 2 and all(by is model for by in given)
 
 
 def test_there_must_be_something_to_measure(untouched):
