@@ -82,11 +82,17 @@ class Ahead:
         if not self.guide:
             found = [replace(got, guide=None) for got in found]
         if not self.once:
-            found = [look_again(got, self.model, to) for got, to in zip(found, in_file, strict=True)]
+            found = [self._again(got, to) for got, to in zip(found, in_file, strict=True)]
         if self.later != 1:
             parts = zip(found, group.values(), in_file, strict=True)
             found = [_weaker(got, picture, self.later, to) for got, picture, to in parts]
         return found
+
+    def _again(self, got: Restoration, to: Callable[[Tensor], Tensor]) -> Restoration:
+        found = look_again(got, self.model, to)
+        if found.then is None or self.guide:
+            return found
+        return replace(found, then=replace(found.then, guide=None))
 
     def _group(self, source: Path) -> Iterator[tuple[Path, Picture]]:
         first = read_picture(source)
@@ -107,9 +113,12 @@ class Ahead:
 
 
 def _weaker(got: Restoration, photo: Picture, strength: float, to: Callable[[Tensor], Tensor]) -> Restoration:
-    """So much of the restoring only, band by band; `to` makes a file's integers of floats."""
-    image = got.image.clone()
+    """So much of the restoring only, band by band; `to` makes a file's integers of floats.
+
+    In place, as a second image would take as much memory, and nobody else needs the first.
+    """
+    image = got.image
     for rows in bands(image.shape[1]):
         before, after = (as_floats(x[:, rows]).expand(3, -1, -1) for x in (photo.values, image))
         image[:, rows] = to(blend(before, after, strength))
-    return replace(got, image=image, strength=strength)
+    return replace(got, strength=strength)

@@ -21,11 +21,11 @@ AMOUNTS = ("noise", "rain", "haze", "airlight", "blur across", "blur along", "bl
 
 @dataclass
 class Batch:
-    """P photos with C crops each; crop c of photo p is row p * C + c.
+    """P photos with two crops each; crop c of photo p is row 2 * p + c.
 
-    degraded, clean: (P*C, 3, S, S) in [0, 1]; view: where the crops lie in their photos
+    degraded, clean: (2*P, 3, S, S) in [0, 1]; view: where the crops lie in their photos
     thumbnail:       (P, 3, 64, 64) of the whole degraded photos
-    amounts:         (P*C, 8, S/8, S/8) what was done where, see `AMOUNTS`
+    amounts:         (2*P, 8, S/8, S/8) what was done where, see `AMOUNTS`
     place:           (P, 6) share of each place on the sphere, `degrade.PLACES`: 1, or 1/2 each for a mix of
                      two and for damage in one region only, which is half clean (of a mix there, 1/4 each)
     motion:          (P, 2) length (px, 0 where nothing moved) and angle (radians) of the blur's path
@@ -43,7 +43,7 @@ class Batch:
 
     @property
     def label(self) -> Tensor:
-        """(P*C,) int: the place that each crop's damage has the name of, the first one's of a mix."""
+        """(2*P,) int: the place that each crop's damage has the name of, the first one's of a mix."""
         named = [PLACES.index(kinds.split("+")[0]) for kinds in self.kinds]
         return torch.tensor(named, device=self.place.device).repeat_interleave(2)
 

@@ -20,29 +20,19 @@ from .model import SlerIR, pad
 from .pairs import FIVE, Pair
 from .photo import as_bytes, as_photo
 from .restore import at_rest, places, run
+from .tiles import Box, tiles
 
 BATCH = 64  # tiles at once
 
 
-def tiles(height: int, width: int, size: int = 64) -> list[tuple[slice, slice]]:
-    """Rows and columns of the tiles that cover a photo without overlap; the last ones may be smaller."""
-    starts = [range(0, n, size) for n in (height, width)]
-    return [
-        (slice(y, min(y + size, height)), slice(x, min(x + size, width)))
-        for y in starts[0]
-        for x in starts[1]
-    ]
-
-
 def by_patches(model: nn.Module, photo: Tensor, size: int = 64) -> Tensor:
     """(3, H, W) in [0, 1], every tile restored as a photo of its own -> the same shape, clipped."""
-    cut = tiles(*photo.shape[1:], size)
     result = torch.empty_like(photo)
     with at_rest(model), torch.inference_mode():
-        for same in _batches(photo, cut):
-            got = run(model, torch.stack([photo[:, y, x] for y, x in same]))
-            for (y, x), image in zip(same, got if isinstance(got, Tensor) else got.image, strict=True):
-                result[:, y, x] = image.clamp(0, 1).cpu()
+        for same in _batches(photo, _cut(photo, size)):
+            got = run(model, torch.stack([photo[box] for box in same]))
+            for box, image in zip(same, got if isinstance(got, Tensor) else got.image, strict=True):
+                result[box] = image.clamp(0, 1).cpu()
     return result
 
 
@@ -73,9 +63,9 @@ def patch_places(model: SlerIR, pairs: Iterable[Pair], size: int = 64, quiet: bo
             if pair.task not in FIVE and pair.task != "clean":
                 continue
             photo = as_photo(pair.load()[0])
-            cut = [(y, x) for y, x in tiles(*photo.shape[1:], size) if photo[0, y, x].shape == (size, size)]
-            for same in _batches(photo, cut):
-                for place in _places(model, torch.stack([photo[:, y, x] for y, x in same])):
+            whole = [box for box in _cut(photo, size) if photo[box].shape == (3, size, size)]
+            for same in _batches(photo, whole):
+                for place in _places(model, torch.stack([photo[box] for box in same])):
                     counts.setdefault(pair.task, Counter())[min(place, key=place.get)] += 1
                     place.pop("clean")
                     if pair.task in FIVE:
@@ -95,10 +85,15 @@ def _places(model: SlerIR, x: Tensor) -> list[dict[str, float]]:
     return places(model.sense(x, model.compass.look(pad(x))).z, model.compass.centres, model.config.linear)
 
 
-def _batches(photo: Tensor, cut: list[tuple[slice, slice]]) -> Iterable[list[tuple[slice, slice]]]:
+def _cut(photo: Tensor, size: int) -> list[Box]:
+    """The tiles that cover a photo without overlap; the last ones may be smaller."""
+    return [box for box, _ in tiles(*photo.shape[1:], size, 0)]
+
+
+def _batches(photo: Tensor, cut: list[Box]) -> Iterable[list[Box]]:
     """Tiles of one shape together, at most `BATCH` of them."""
     shapes = {}
-    for y, x in cut:
-        shapes.setdefault(tuple(photo[0, y, x].shape), []).append((y, x))
+    for box in cut:
+        shapes.setdefault(photo[box].shape, []).append(box)
     for same in shapes.values():
         yield from (same[k : k + BATCH] for k in range(0, len(same), BATCH))

@@ -22,7 +22,7 @@ class Picture:
 
     values: (3, H, W) uint8 or uint16, 0 to white, or float32 in [0, 1]; three equal ones may share memory
     alpha: (H, W) uint8 or uint16, or None; bits: 8 or 16 a channel
-    grey: no colours in the file; format: Pillow's name, such as "JPEG", or None; quality: a JPEG's, 1 to 100
+    grey: no colours in the file; quality: a JPEG's, 1 to 100
     lossless: a WebP without loss; exif, icc, xmp: blocks to write again, or None; dpi: (x, y) or None
     words: a PNG's texts by their names, and a JPEG's comment as "Comment"
     notes: what of the file is not in here, or is changed, a sentence each
@@ -32,7 +32,6 @@ class Picture:
     alpha: np.ndarray | None = None
     bits: int = 8
     grey: bool = False
-    format: str | None = None
     quality: int | None = None
     lossless: bool = False
     exif: bytes | None = None

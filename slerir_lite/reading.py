@@ -127,7 +127,6 @@ def _picture(data: bytes) -> Picture:
         found.alpha,
         found.bits,
         found.grey,
-        "JPEG" if name == "MPO" else name,
         quality,
         name == "WEBP" and webp_is_lossless(data),
         exif,

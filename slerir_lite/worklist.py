@@ -54,8 +54,9 @@ def plan(
             continue
         sources += inside
         if photo.is_dir():
+            known = {*inside, output}
             found.left_out += sorted(
-                f for f in photo.iterdir() if f not in (*inside, output) and not f.name.startswith(".")
+                f for f in photo.iterdir() if f not in known and not f.name.startswith(".")
             )
     to_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
     if to_file and (len(set(sources)) > 1 or any(p.is_dir() for p in photos)):

@@ -5,6 +5,7 @@ A large one is alone and comes in the integers of its file, the very ones that i
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -141,6 +142,28 @@ def test_a_path_and_a_strength_hold_for_all(folder, model):
 def test_a_guide_that_nobody_asks_for_is_not_kept(folder, model):
     assert all(Ahead(to_png(folder), model, guide=False)(file)[1].guide is None for file in folder)
     assert Ahead(to_png(folder), model)(folder[0])[1].guide is not None
+
+
+@pytest.mark.parametrize("guide", [True, False])
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_after_a_second_look_nothing_is_kept_twice(folder, model, monkeypatch, guide, strength):
+    """One image, which both tell of, and a guide only where it is asked for."""
+    seen = []
+
+    def again(got, model, to):
+        seen.append(got.guide is not None)
+        second = restore(as_floats(got.image), model)
+        second = replace(second, image=to(second.image))
+        return replace(got, image=second.image, then=second)
+
+    monkeypatch.setattr(module, "look_again", again)
+    ahead = Ahead(to_png(folder), model, strength=strength, guide=guide)
+    for file in folder[2:4]:
+        _, got, _ = ahead(file)
+        assert got.then.image.data_ptr() == got.image.data_ptr()
+        assert (got.guide is not None) == (got.then.guide is not None) == guide
+        assert torch.equal(got.then.image, got.image) and got.then.to_dict()["width"] == got.image.shape[2]
+    assert set(seen) == {guide}  # nor is it in memory while the second look is taken
 
 
 def test_photos_of_two_sizes_are_refused(model):

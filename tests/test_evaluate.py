@@ -18,7 +18,7 @@ from slerir_lite.degrade import PLACES
 from slerir_lite.evaluate import evaluate, psnr, region, routing, score, ssim, summary
 from slerir_lite.model import Config, Generalist, SlerIR
 from slerir_lite.pairs import FIVE, MADE, Pair, made_pairs, pairs
-from slerir_lite.patches import by_patches, patch_places, patchwise, tiles
+from slerir_lite.patches import by_patches, patch_places, patchwise
 from slerir_lite.photo import as_bytes, as_photo
 from slerir_lite.restore import restore
 from slerir_lite.tables import findings
@@ -324,15 +324,6 @@ def test_there_must_be_something_to_measure(untouched):
 
 
 # Patch by patch
-
-
-@pytest.mark.parametrize("size", [(64, 64), (67, 92), (1, 200), (63, 65)])
-def test_tiles_cover_every_pixel_once(size):
-    count = np.zeros(size, int)
-    for y, x in tiles(*size):
-        assert count[y, x].size and max(count[y, x].shape) <= 64
-        count[y, x] += 1
-    assert (count == 1).all()
 
 
 @pytest.mark.parametrize("at_once", [1, 64])

@@ -184,6 +184,15 @@ def test_tiles_cover_each_pixel_once_and_their_margins_end_with_the_photo(size, 
     assert (covered == 1).all()
 
 
+@pytest.mark.parametrize("size", [(64, 64), (67, 92), (1, 200), (63, 65)], ids=str)
+def test_without_a_margin_tiles_cover_a_photo_of_any_size_once(size):
+    covered = torch.zeros(size, dtype=torch.int)
+    for inner, outer in tiles(*size, 64, 0):
+        assert inner == outer and covered[inner].numel() and max(covered[inner].shape) <= 64
+        covered[inner] += 1
+    assert (covered == 1).all()
+
+
 # Memory
 
 
