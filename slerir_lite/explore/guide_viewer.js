@@ -17,15 +17,15 @@ function render({ model, el }) {
   const inputs = {
     photo: choose("photo", []),
     kind: choose("spot of", model.get("kinds")),
-    column: slide("spot, from the left (of width)", 0, 1),
-    row: slide("spot, from the top (of height)", 0, 1),
-    radius: slide("radius of the spot (of √area)", ...model.get("radii")),
+    column: slide("spot across (% of width)", 0, 1),
+    row: slide("spot down (% of height)", 0, 1),
+    radius: slide("its radius (% of √area)", ...model.get("radii")),
     far: tick("global sense"),
     near: tick("local sense"),
   };
   const read = (i) => i.type === "checkbox" ? i.checked : i.type === "range" ? +i.value : i.value;
   const show = () => Object.values(inputs).filter((i) => i.number)
-    .forEach((i) => { i.number.textContent = `${Math.round(100 * i.value)} %`; });
+    .forEach((i) => { i.number.textContent = Math.round(100 * i.value); });
   const status = make("p", el);
   status.setAttribute("role", "status");
   const box = make("div", el, { className: "panels" });

@@ -106,3 +106,4 @@ def change_theme(page, theme: str) -> None:
     page.wait_for_function(
         "(is) => document.body.dataset.jpThemeLight === is", arg=str(theme == "light").lower()
     )
+    page.locator("#jupyterlab-splash").wait_for(state="detached")  # it lies over the page for a while
