@@ -489,6 +489,26 @@ def test_what_is_said_of_spacing_and_of_mixes_is_so():
     assert f"anything between {low:.1f} and {high:.1f} dB" in text
 
 
+def test_two_rivals_of_a_later_version_differ_as_much_from_slerir_of_that_version():
+    text, report = (ROOT / "docs" / "claims.md").read_text("utf-8"), of("report")
+    folder = ROOT / "benchmarks" / "claims"
+    of_then, of_later = (of("paired").load(folder / name) for name in ("short", "short-bfloat16"))
+    then, later = of_then["compass", "slerir"], of_later["compass", "slerir"]
+    assert len(later) == 10
+    named = of("report_metrics").NAMED_BEYOND
+    moved = of("paired").difference(report.values(named, later), report.values(named, then))
+    assert not moved.sign and f"name {-moved.mean:.1f} ± {moved.half:.1f} points fewer" in text
+    for rival, claim in (("linear-calm", "C3"), ("no-midpoint", "C4")):
+        theirs = of_then["compass", rival]
+        for m in of("report_metrics").METRICS[claim, "compass"]:
+            both = [
+                of("paired").difference(report.values(m, ours), report.values(m, theirs))
+                for ours in (then, later)
+            ]
+            if all(both):  # a linear space has no angles
+                assert report.clear(both[0], m.digits) == report.clear(both[1], m.digits), m.says
+
+
 def test_what_is_said_of_mixed_paths_and_of_their_price_is_so():
     text, report = (ROOT / "docs" / "claims.md").read_text("utf-8"), of("report")
     evidence = report.Evidence()
