@@ -166,7 +166,7 @@ def test_the_guide_follows_the_spot_and_a_sense_can_be_switched_off(notebook):
     before, size = image.get_attribute("src"), image.bounding_box()
     image.click(position={"x": 0.8 * size["width"], "y": 0.6 * size["height"]})
     before = painted(page, image, before=before)
-    row, column = (float(box.get_by_label(f"spot, from {end}").input_value()) for end in ("top", "left"))
+    row, column = (float(box.get_by_label(f"spot {way} (").input_value()) for way in ("down", "across"))
     assert abs(row - 0.6) < 0.02 and abs(column - 0.8) < 0.02
     viewer.asked = viewer.asked | {"row": row, "column": column, "turn": 1}
     assert status.inner_text() == viewer.answer["said"]
