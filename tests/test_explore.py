@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import ipywidgets
 import matplotlib.colors
@@ -53,6 +54,17 @@ def test_text_reads_on_the_light_and_the_dark_theme(background):
     # text takes the page's own colour.
     assert contrast(INK, background) >= 4.2
     assert contrast(BLUE, background) >= 3
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#111111"])
+def test_what_has_the_focus_is_seen_on_the_light_and_the_dark_theme(background):
+    """WCAG 1.4.11 asks for a contrast of 3."""
+    rings = {
+        file.name: re.findall(r"focus-visible[^{]*\{[^}]*?(#[0-9a-f]{6})", file.read_text("utf-8"))
+        for file in Path(showing.__file__).parent.glob("*.css")
+    }
+    found = [colour for colours in rings.values() for colour in colours]
+    assert len(found) >= 6 and all(contrast(colour, background) >= 3 for colour in found), rings
 
 
 def test_every_place_has_a_colour_and_a_shape_of_its_own():

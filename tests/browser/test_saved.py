@@ -242,7 +242,7 @@ def test_in_the_crowd_the_group_that_is_pointed_at_stands_out(opened):
     flows.nth(0).focus()
     page.keyboard.press("Tab")
     assert faint() == [k != 1 for k in range(6)]
-    assert flows.nth(1).locator("rect").evaluate("el => getComputedStyle(el).stroke") == "rgb(230, 159, 0)"
+    assert flows.nth(1).locator("rect").evaluate("el => getComputedStyle(el).stroke") == "rgb(213, 94, 0)"
     assert "from station 1, specialist" in flows.nth(1).locator("title").nth(1).text_content()
 
 
