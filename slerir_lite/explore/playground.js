@@ -158,7 +158,7 @@ function render({ model, el }) {
   // One question at a time. What is asked meanwhile waits: of the knobs only the newest, while what a button or
   // a file asks for keeps its turn.
   let waiting = null, queue = [], filed = null, count = 0;
-  const controls_say = () => {
+  const controlsSay = () => {
     keep();
     return {
       photo: photo.value,
@@ -174,7 +174,7 @@ function render({ model, el }) {
     if (waiting !== null || !queue.length) return;
     const { file, ...more } = queue.shift();
     waiting = count = Math.max(count, model.get("asked").n ?? 0) + 1;
-    const asked = { ...controls_say(), ...more, n: waiting };
+    const asked = { ...controlsSay(), ...more, n: waiting };
     if (file) {
       filed = waiting;
       model.send({ kind: "file", ...file, asked });
@@ -187,7 +187,7 @@ function render({ model, el }) {
   const ask = (more = {}) => {
     const turnless = (q) => q && !q.do && !q.file;
     // A button means what the page said when it was pressed.
-    if (!turnless(queue.at(-1)) || !turnless(more)) queue.push(more.do ? { ...controls_say(), ...more } : more);
+    if (!turnless(queue.at(-1)) || !turnless(more)) queue.push(more.do ? { ...controlsSay(), ...more } : more);
     send();
   };
   const draw = () => {
