@@ -186,10 +186,8 @@ def confusion_table(runs: Runs) -> str:
     for task, right in NAMES.items():
         cells = []
         for row in runs.values():
-            places = [
-                run["scores"]["compass"]["tasks"].get(task, {}).get("places", {}) for run in row.values()
-            ]
-            counted = sum((Counter(p) for p in places), Counter())
+            tasks = [run["scores"]["compass"]["tasks"] for run in row.values()]
+            counted = sum((Counter(found[task]["places"]) for found in tasks), Counter())
             cells.append(named(counted, right))
         rows.append([task, *cells])
     head = ["named rightly, % of all photos and seeds (most frequent other name)"]
