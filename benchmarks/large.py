@@ -29,6 +29,7 @@ from slerir_lite import model as network
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import SlerIR, pad
 from slerir_lite.photo import as_bytes
+from slerir_lite.spare import FELT
 from slerir_lite.tiles import SEE, SHARPEN, restore_in_tiles, tiles
 
 SIDES = (
@@ -68,7 +69,7 @@ def measure(megapixels: float, threads: int, motion: str, side: int | None) -> d
         restore_in_tiles(model, x)  # what is set up once is no part of the time
         x = photo(megapixels)
         before, begin = peak(), time.perf_counter()
-        restore_in_tiles(model, x, side=side)
+        restore_in_tiles(model, x, side=side, spared=True)
         seconds = time.perf_counter() - begin
     return {
         "height": x.shape[-2],
@@ -111,7 +112,7 @@ def from_file_to_file(megapixels: float, threads: int) -> dict:
 
 def bytes_a_pixel(motion: str) -> int:
     """By how much memory grows for each pixel of a tile, margins included; `tiles.BYTES` must be above it."""
-    margin = SEE + SHARPEN * (motion == "undone")
+    margin = SEE + SHARPEN * (motion == "undone") + FELT
     most, pixels = [], []
     for side in SIDES:
         row = apart(1, 1, motion, side)

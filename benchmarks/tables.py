@@ -23,6 +23,10 @@ HEAD = (
     + "|--:" * 5
     + "|"
 )
+SAME = {
+    "same": "exactly as the clean photo come back {} (the mean is over the others)",
+    "same_outside": "outside the damage not a bit is changed in {}",
+}
 SUMMARY = {
     "five_task_average": "mean PSNR over the five tasks: {:.2f} dB",
     "four_task_average_without_haze": "without haze: {:.2f} dB",
@@ -42,6 +46,9 @@ def table(scores: dict | None) -> str:
         )
     if routing.get("paths") is not None:
         notes.append(f"{routing['paths']:,} different paths taken over all tasks")
+    for key, text in SAME.items():
+        same = [f"{of[key]} of {of['photos']} of {t}" for t, of in scores["tasks"].items() if key in of]
+        notes += [text.format(", ".join(same))] if same else []
     told = "; ".join(notes)
     return "\n".join([HEAD, *rows]) + (f"\n\n{told[0].upper()}{told[1:]}." if told else "")
 

@@ -182,7 +182,7 @@ def evaluate(
         quiet = not err.is_terminal
         try:
             source.need_readable(found, quiet)
-            result = measure(model, found, quiet, again=not once)
+            result = measure(model, found, quiet, again=not once, spared=True)
             if patches:
                 five = [pair for pair in found if pair.task in source.FIVE]
                 result["patches"] = {"size": 64, "tasks": patchwise(model, five, quiet=quiet)}

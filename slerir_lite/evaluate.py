@@ -73,7 +73,11 @@ def score(
 
 
 def summary(rows: dict[str, dict[str, float]]) -> dict:
-    """{photo: its scores} of one task -> means over those that have one, the worst photo, and how many."""
+    """{photo: its scores} of one task -> means over those that have one, the worst photo, and how many.
+
+    A PSNR without limit has no mean: "same" photos are exactly the clean one, "same_outside" are so outside
+    the damaged region, and "psnr" and "psnr_outside" are means over the others (None without any).
+    """
     names, scores = list(rows), {}
     for found in rows.values():
         for key, value in found.items():
@@ -82,15 +86,27 @@ def summary(rows: dict[str, dict[str, float]]) -> dict:
     row = {key: _number(np.mean(values)) for key, values in scores.items()}
     worst = min(names, key=lambda n: rows[n]["psnr"])
     row |= {"worst_psnr": _number(rows[worst]["psnr"]), "worst_photo": worst, "photos": len(names)}
+    for where in ("", "_outside"):
+        if same := (values := scores.get(f"psnr{where}", [])).count(math.inf):
+            others = [v for v in values if v != math.inf]
+            row[f"psnr{where}"] = _number(np.mean(others)) if others else None
+            row[f"same{where}"] = same
     if changes:
         row["worst_outside_change"] = _number(max(changes))
     return row
 
 
-def evaluate(model: nn.Module, pairs: Iterable[Pair], quiet: bool = False, again: bool = False) -> dict:
+def evaluate(
+    model: nn.Module,
+    pairs: Iterable[Pair],
+    quiet: bool = False,
+    again: bool = False,
+    spared: bool = False,
+) -> dict:
     """A SlerIR's or Generalist's scores on pairs (from `pairs.pairs` or `pairs.made_pairs`).
 
-    again: a SlerIR's with the second look (see `again`), as `slerir restore` works.
+    again: a SlerIR's with the second look (see `again`); spared: with what is in order left as it was (see
+    `spare`). Without both, what the network itself gives; with both, what `slerir restore` does.
 
     Returns {"tasks": {task: `summary`}, "five_task_average", "four_task_average_without_haze"} and, for a
     SlerIR, "routing": "accuracy" is the share of the five tasks' photos whose z lies nearest to the right
@@ -101,7 +117,7 @@ def evaluate(model: nn.Module, pairs: Iterable[Pair], quiet: bool = False, again
     rows, routes = {}, {}
     for pair in tqdm(pairs, unit="photo", disable=quiet):
         degraded, clean = pair.load()
-        restored, route = answer(model, degraded, again)
+        restored, route = answer(model, degraded, again, spared)
         scores = score(restored, degraded, clean, pair.task.endswith("_corner"))
         rows.setdefault(pair.task, {})[pair.name] = scores
         routes.setdefault(pair.task, []).append(route)
@@ -117,12 +133,12 @@ def evaluate(model: nn.Module, pairs: Iterable[Pair], quiet: bool = False, again
 
 
 def answer(
-    model: nn.Module, degraded: np.ndarray, again: bool = False
+    model: nn.Module, degraded: np.ndarray, again: bool = False, spared: bool = False
 ) -> tuple[np.ndarray, tuple[str, str, bool] | None]:
     """A whole photo (H, W, 3) uint8 -> the same restored; and a SlerIR's (nearest place, path, whether it
     went through once more), else None."""
     if isinstance(model, SlerIR):
-        got = restore(degraded, model)
+        got = restore(degraded, model, spared=spared)
         got = look_again(got, model) if again else got
         return as_bytes(got.image), (got.nearest, got.path, got.then is not None)
     with at_rest(model), torch.inference_mode():

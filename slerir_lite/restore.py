@@ -2,7 +2,8 @@
 
 Paper: restores whole images.
 Ours:  all that was decided comes back with the photo, so that it can be shown. Large photos are worked
-       on in tiles (see `tiles`), which changes nothing in what is decided.
+       on in tiles (see `tiles`), which changes nothing in what is decided. And what is in order comes back
+       as it was given, to the bit (see `spare`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from .degrade import PLACES
 from .model import Restored, SlerIR
 from .photo import Picture, as_bytes, values_of
+from .spare import spare
 from .steer import blend, checked_strength, chosen_path
 from .tiles import restore_in_tiles
 from .values import as_floats
@@ -88,6 +90,7 @@ def restore(
     path: str | Sequence[int] | None = None,
     strength: float = 1.0,
     device: str | torch.device | None = None,
+    spared: bool = True,
 ) -> Restoration:
     """Restore one photo.
 
@@ -95,12 +98,13 @@ def restore(
     [0, 1], or a tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1]. model: default, the one that comes
     with the package. path: such as "0-2-1-1-0-2-2-1", the specialist to take at each station; default, the
     nearest. strength: 0 gives the photo untouched, 1 the restored one, and between them a blend. device:
-    moves the model there first; default, where it is.
+    moves the model there first; default, where it is. spared: where the network would change next to
+    nothing, the photo's own values stay (see `spare`); False, what the network gives, as it is.
 
     Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted, MemoryError
     where not even small tiles fit, and torch's RuntimeError for a device that is not there.
     """
-    return _restored(model, [values_of(photo)], path, strength, device)[0]
+    return _restored(model, [values_of(photo)], path, strength, device, spared)[0]
 
 
 def restore_rounded(
@@ -114,7 +118,7 @@ def restore_rounded(
     """As `restore`, but `image` is put together from what `rounded` makes of its parts: of (3, h, w) floats
     (C, h, w) of another kind, such as a file's integers, which take a quarter of the memory. None: floats.
     """
-    return _restored(model, [photo.values], path, strength, None, rounded)[0]
+    return _restored(model, [photo.values], path, strength, None, rounded=rounded)[0]
 
 
 def restore_together(
@@ -142,7 +146,7 @@ def restore_together(
 
 
 def _restored(
-    model: SlerIR | None, photos: list[Tensor], path, strength, device, rounded=None
+    model: SlerIR | None, photos: list[Tensor], path, strength, device, spared=True, rounded=None
 ) -> list[Restoration]:
     model = shipped() if model is None else model
     if not isinstance(model, SlerIR):
@@ -163,11 +167,11 @@ def _restored(
 
     with at_rest(model), torch.no_grad():
         if len(photos) == 1:
-            got = restore_in_tiles(model, photos[0][None], choice, keep=kept)
+            got = restore_in_tiles(model, photos[0][None], choice, spared=spared, keep=kept)
         else:
             x = torch.stack([as_floats(x) for x in photos]).to(home, memory_format=torch.channels_last)
             got = model(x, choice=choice)
-            got.image = kept(x, got.image)
+            got.image = kept(x, spare(x, got.image.clamp_(0, 1)) if spared else got.image)
         route = got.route if choice is None else model.router(got.sense)  # what the compass would have taken
     place = places(got.sense.z, model.compass.centres, model.config.linear)
 

@@ -80,6 +80,11 @@ def findings(result: dict) -> Iterator[str]:
         if "psnr_inside" in row:
             inside = f"{_db(row['input_psnr_inside'])} → {_db(row['psnr_inside'])} dB"
             yield f"{task}: {inside} inside the damaged region{_outside(row)}."
+        if "same" in row:
+            yield (
+                f"{task}: {row['same']} of {row['photos']} photos come back exactly as the clean one"
+                + ("." if row["psnr"] is None else "; the mean is over the others.")
+            )
     counted = [task for task in FIVE if task in result["tasks"]]
     if len(counted) < len(FIVE):
         lacking = ", ".join(task for task in FIVE if task not in counted)
@@ -102,7 +107,13 @@ def _outside(row: dict) -> str:
     """What changed there; nothing where the damage leaves nothing outside."""
     if "worst_outside_change" not in row:
         return ""
-    return f"; outside it changed by at most {row['worst_outside_change']:.2f} grey levels"
+    same = row.get("same_outside", 0)
+    kept = (
+        f"; outside not a bit changed in {same} of {row['photos']} photos, and"
+        if same
+        else "; outside it changed"
+    )
+    return f"{kept} by at most {row['worst_outside_change']:.2f} grey levels"
 
 
 def _far(v: float, linear: bool) -> str:

@@ -21,6 +21,7 @@ from .data import THUMBNAIL
 from .deblur import sharpens
 from .model import Restored, SlerIR, pad
 from .route import fixed
+from .spare import FELT, spare
 from .sphere import Sense
 from .values import WHITE, as_floats
 from .view import View
@@ -31,6 +32,7 @@ from .view import View
 LOOK = 32
 SEE = 80
 SHARPEN = 32  # px more where motion is undone, see `deblur.RADIUS`
+MARGIN = SEE + SHARPEN + FELT  # at the most
 LARGEST, SMALLEST = 768, 64  # px: a tile's side without its margin
 BYTES = 300  # of memory for each pixel of a tile, on the safe side of what benchmarks/large.json measured
 
@@ -43,6 +45,7 @@ def restore_in_tiles(
     x: Tensor,
     choice: Tensor | None = None,
     side: int | None = None,
+    spared: bool = False,
     keep: Keep = lambda part, restored: restored,
 ) -> Restored:
     """As `model(x, choice=choice)` for one photo x (1, 3, H, W), in tiles, without the local tokens.
@@ -50,13 +53,14 @@ def restore_in_tiles(
     x: floats in [0, 1], or a file's integers (see `values.as_floats`), perhaps not on the model's device; the
     image comes back where x is. side: of a tile in px, a multiple of 8; default, as large as memory allows.
     Halved where memory runs out all the same; raises MemoryError where that does not help.
+    spared: whether what would hardly change stays as it is, see `spare`.
     keep: `keep(part, restored)` gives what the image shall have of a part of the photo, from floats
     (1, 3, h, w) before and after.
     """
     side = _first_side() if side is None else side
     while True:
         try:
-            return _restore(model, x, choice, side, keep)
+            return _restore(model, x, choice, side, spared, keep)
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
@@ -70,17 +74,20 @@ def restore_in_tiles(
             torch.cuda.empty_cache()
 
 
-def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int, keep: Keep) -> Restored:
+def _restore(
+    model: SlerIR, x: Tensor, choice: Tensor | None, side: int, spared: bool, keep: Keep
+) -> Restored:
     height, width = x.shape[-2:]
     home = next(model.parameters()).device
     if max(height, width) <= side:
         part = as_floats(x).to(home, memory_format=torch.channels_last)
         found = model(part, choice=choice)
-        found.image, found.local_tokens = keep(part, found.image).to(x.device), None
+        done = spare(part, found.image.clamp_(0, 1)) if spared else found.image
+        found.image, found.local_tokens = keep(part, done).to(x.device), None
         return found
     rows, columns = -(-height // CELL), -(-width // CELL)  # of tokens; tiles are cut as if x were padded
     # The guide of a row of tiles is written where local tokens lay that no tile needs any more.
-    ahead = (side + SEE + SHARPEN) // CELL
+    ahead = (side + MARGIN) // CELL
     tokens = torch.empty(1, model.config.tokens, ahead + rows, columns, device=home)
     local, guide = tokens[:, :, ahead:], tokens[:, :, :rows]
     for inner, outer in tiles(rows * CELL, columns * CELL, side, LOOK):
@@ -91,13 +98,15 @@ def _restore(model: SlerIR, x: Tensor, choice: Tensor | None, side: int, keep: K
     route = model.router(sense) if choice is None else fixed(choice, model.config.experts)
     moved = bool(sharpens(sense.filters).any())
     image = None
-    for inner, outer in tiles(rows * CELL, columns * CELL, side, SEE + SHARPEN * moved):
+    for inner, outer in tiles(rows * CELL, columns * CELL, side, SEE + SHARPEN * moved + FELT * spared):
         corner = size.new_tensor([[outer[1].start, outer[2].start]])
         close = local[_tokens(outer)]
         steer = model.fuse(close, sense, View(corner, torch.ones_like(size), size))
         before = _cut(x, outer, home)
         done = model.work(before, route, sense, close, steer)
-        part = _within(_real(inner, height, width), outer)
+        real, part = (_within(_real(box, height, width), outer) for box in (outer, inner))
+        if spared:
+            before, done = before[real], spare(before[real], done[real].clamp_(0, 1))
         kept = keep(before[part], done[part])
         image = _empty_like(kept, x) if image is None else image
         image[inner] = kept.to(x.device)
@@ -167,7 +176,7 @@ def _tokens(box: Box) -> Box:
 
 def _first_side() -> int:
     """The largest tile, margin included, that fits in a quarter of the memory that is free."""
-    fits = int((psutil.virtual_memory().available / 4 / BYTES) ** 0.5) - 2 * (SEE + SHARPEN)
+    fits = int((psutil.virtual_memory().available / 4 / BYTES) ** 0.5) - 2 * MARGIN
     return max(SMALLEST, min(LARGEST, fits // CELL * CELL))
 
 

@@ -165,6 +165,28 @@ def test_a_task_is_summed_up_by_mean_and_worst():
     }  # fmt: skip
 
 
+def test_photos_that_come_back_to_the_bit_are_counted_and_the_mean_is_over_the_others():
+    def row(psnr, outside):
+        return {"psnr": psnr, "psnr_outside": outside, "input_psnr": math.inf, "outside_change": 0.0}
+
+    found = summary({"a": row(math.inf, math.inf), "b": row(50.0, math.inf), "c": row(70.0, 60.0)})
+    assert (found["psnr"], found["same"], found["worst_psnr"]) == (60.0, 1, 50.0)
+    assert (found["psnr_outside"], found["same_outside"], found["input_psnr"]) == (60.0, 2, None)
+    said = list(
+        findings(
+            {
+                "tasks": {"clean": found | {"psnr_inside": 3.0, "input_psnr_inside": 2.0}},
+                "five_task_average": None,
+            }
+        )
+    )
+    assert "outside not a bit changed in 2 of 3 photos" in said[0]
+    assert said[1] == "clean: 1 of 3 photos come back exactly as the clean one; the mean is over the others."
+    every = summary({"a": row(math.inf, math.inf)})
+    assert every["psnr"] is None is every["worst_psnr"] and (every["same"], every["same_outside"]) == (1, 1)
+    assert not any("same" in key for key in summary({"a": row(50.0, 60.0)}))
+
+
 # Pairs
 
 

@@ -12,7 +12,7 @@ from slerir_lite.deblur import RADIUS
 from slerir_lite.degrade import PLACES
 from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, SlerIR
-from slerir_lite.tiles import LOOK, SEE, SHARPEN, restore_in_tiles, tiles
+from slerir_lite.tiles import LOOK, MARGIN, SEE, SHARPEN, restore_in_tiles, tiles
 from slerir_lite.values import WHITE
 
 BLUR = PLACES.index("blur")
@@ -259,7 +259,7 @@ def test_the_first_tile_takes_a_quarter_of_the_free_memory_at_most(free, monkeyp
     monkeypatch.setattr(in_tiles.psutil, "virtual_memory", Memory)
     side = in_tiles._first_side()
     assert side % 8 == 0 and in_tiles.SMALLEST <= side <= in_tiles.LARGEST
-    with_margins = side + 2 * (SEE + SHARPEN)
+    with_margins = side + 2 * MARGIN
     assert side == in_tiles.SMALLEST or with_margins**2 * in_tiles.BYTES <= free / 4
     larger = (with_margins + 8) ** 2 * in_tiles.BYTES
     assert side == in_tiles.LARGEST or larger > free / 4
