@@ -1,9 +1,10 @@
 """Writes the repository's address, from pyproject.toml, wherever else it is needed.
 
 Badges stand between `<!-- badges -->` and `<!-- /badges -->`: in the README a table with a row for each
-notebook, in a notebook's first text cell its own row. The address stands too in a code cell's line
-`REPOSITORY = "..."` and in CITATION.cff. Run it (`make badges`) after the address changes or a notebook is
-added; tests/test_packaging.py says when it is due.
+notebook, in a notebook's first text cell its own row. A notebook's links to other files of the repository
+have the address, as on Colab and Kaggle a notebook stands alone; `(../docs/claims.md)` becomes one. And it
+stands in a code cell's line `REPOSITORY = "..."` and in CITATION.cff. Run it (`make badges`) after the
+address changes or a notebook is added; tests/test_packaging.py says when it is due.
 """
 
 import re
@@ -20,6 +21,9 @@ else:
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- badges -->).*?(<!-- /badges -->)", re.DOTALL)
 ADDRESS = re.compile(r'^( *REPOSITORY = |repository-code: )"[^"]*"', re.MULTILINE)
+LINK = re.compile(
+    r"\]\((?:\.\./|https://github\.com/[^/()\s]+/[^/()\s]+/blob/main/)(?!notebooks/)([^()\s]+)\)"
+)
 
 
 def address(root: Path = ROOT) -> str:
@@ -81,7 +85,8 @@ def rewritten(path: Path, root: Path = ROOT) -> str:
         if cell.cell_type == "code":
             cell.source = ADDRESS.sub(rf'\g<1>"{repository}"', cell.source)
         elif cell.cell_type == "markdown":
-            cell.source = between_marks(cell.source, badges(repository, path.relative_to(root).as_posix()))
+            text = between_marks(cell.source, badges(repository, path.relative_to(root).as_posix()))
+            cell.source = LINK.sub(rf"]({repository}/blob/main/\1)", text)
     # nbformat writes notebooks as Jupyter does, so nothing else changes.
     return nbformat.writes(notebook) + "\n"
 

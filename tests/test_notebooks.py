@@ -46,6 +46,7 @@ def load(name: str):
 
 
 run, install, badges = load("run"), load("install"), load("badges")
+HERE = f"{badges.address()}/blob/main/"
 
 
 def problems(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
@@ -149,6 +150,8 @@ def text_problems(text: str, folder: Path) -> list[str]:
     links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:href|src)="([^"]+)"', text)
     for link in links:
         target = link.split("#")[0]
+        if target.startswith(HERE) and not (ROOT / target.removeprefix(HERE)).exists():
+            found.append(f"a link to {target}, which isn't in the repository")
         if target and not re.match(r"\w+:", target) and not (folder / target).exists():
             found.append(f"a link to {target}, which isn't there")
     return found
@@ -218,6 +221,7 @@ BAD = {
     "a picture without alt": new_markdown_cell("![](https://example.org/a.png)"),
     "a link to 01-none.ipynb": new_markdown_cell("[next](01-none.ipynb#top)"),
     "a link to b.png": new_markdown_cell('<a href="b.png">b</a>'),
+    f"a link to {HERE}docs/none.md": new_markdown_cell(f"[more]({HERE}docs/none.md#top)"),
     "a link to data_samples/none.png": new_markdown_cell("![a photo](data_samples/none.png)"),
 }
 

@@ -86,6 +86,9 @@ def test_a_new_address_reaches_every_badge(tmp_path):
         cells=[
             nbformat.v4.new_markdown_cell("<!-- badges --><!-- /badges -->\n# First steps"),
             nbformat.v4.new_code_cell('REPOSITORY = "https://github.com/old/name"'),
+            nbformat.v4.new_markdown_cell(
+                "[a](../docs/a.md#b) [b](https://github.com/old/name/blob/main/c.py) ![c](d.png)"
+            ),
         ]
     )
     nbformat.write(notebook, tmp_path / "notebooks" / "00-first.ipynb")
@@ -94,11 +97,13 @@ def test_a_new_address_reaches_every_badge(tmp_path):
     table = badges.rewritten(readme, tmp_path)
     assert table.startswith("# b\n<!-- badges -->\n|") and table.endswith("<!-- /badges -->\nend\n")
     assert "| First steps | [![Open in Colab]" in table
-    first, code = nbformat.reads(badges.rewritten(page, tmp_path), as_version=4).cells
+    first, code, links = nbformat.reads(badges.rewritten(page, tmp_path), as_version=4).cells
     for place in ("colab.research.google.com/github", "src=https://github.com", "(https://github.com"):
         assert f"{place}/a/b/blob/main/notebooks/00-first.ipynb" in first.source
         assert f"{place}/a/b/blob/main/notebooks/00-first.ipynb" in table
     assert code.source == 'REPOSITORY = "https://github.com/a/b"'
+    there = "https://github.com/a/b/blob/main"
+    assert links.source == f"[a]({there}/docs/a.md#b) [b]({there}/c.py) ![c](d.png)"
 
     page.write_text(badges.rewritten(page, tmp_path), "utf-8")
     assert badges.rewritten(page, tmp_path) == page.read_text("utf-8")
