@@ -107,13 +107,12 @@ def _outside(row: dict) -> str:
     """What changed there; nothing where the damage leaves nothing outside."""
     if "worst_outside_change" not in row:
         return ""
-    same = row.get("same_outside", 0)
     kept = (
-        f"; outside not a bit changed in {same} of {row['photos']} photos, and"
-        if same
-        else "; outside it changed"
+        f"nothing changed in {row['same_outside']} of {row['photos']} photos, "
+        if "same_outside" in row
+        else ""
     )
-    return f"{kept} by at most {row['worst_outside_change']:.2f} grey levels"
+    return f"; outside it {kept}at most {row['worst_outside_change']:.2f} grey levels on average over a photo"
 
 
 def _far(v: float, linear: bool) -> str:

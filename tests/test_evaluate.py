@@ -145,7 +145,7 @@ def test_of_a_photo_damaged_all_over_nothing_is_said_of_outside(outside):
     result = {"tasks": {"noise_corner": row}, "five_task_average": None}
     said = next(findings(result))
     assert "10.00 → 20.00 dB inside" in said and said.endswith(".")
-    assert ("outside it changed by at most 0.50 grey levels" in said) == ("outside" in said) == outside
+    assert ("outside it at most 0.50 grey levels on average" in said) == ("outside" in said) == outside
 
 
 def test_where_all_five_were_measured_and_have_no_average_the_reason_is_told():
@@ -180,7 +180,7 @@ def test_photos_that_come_back_to_the_bit_are_counted_and_the_mean_is_over_the_o
             }
         )
     )
-    assert "outside not a bit changed in 2 of 3 photos" in said[0]
+    assert "outside it nothing changed in 2 of 3 photos, at most 0.00 grey" in said[0]
     assert said[1] == "clean: 1 of 3 photos come back exactly as the clean one; the mean is over the others."
     every = summary({"a": row(math.inf, math.inf)})
     assert every["psnr"] is None is every["worst_psnr"] and (every["same"], every["same_outside"]) == (1, 1)
