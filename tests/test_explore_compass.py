@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.colors import to_hex
 from matplotlib.text import Annotation, Text
 from PIL import Image
 
@@ -245,6 +246,13 @@ def test_arrows_end_where_the_vectors_do():
     assert [tuple(tip) for tip in tips] == [(3, 0), (0, 1), (0, -1)]
     low, high = figure.axes[0].get_xlim()
     assert low < 0 and high > 3
+
+
+def test_arrows_of_a_place_have_its_colour():
+    figure = circle_picture({"a": {"haze 1": (3, 0), "ours": (0, 1), "b": (1, 1)}}, ("haze", "ours"))
+    drawn = [t.arrow_patch.get_edgecolor() for t in figure.axes[0].texts if t.arrow_patch]
+    haze, ours, other = (to_hex(colour) for colour in drawn)
+    assert haze == MARKS["haze"].colour and len({haze, ours, other}) == 3
 
 
 def test_a_vector_that_is_not_in_the_plane_is_refused():

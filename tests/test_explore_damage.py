@@ -96,3 +96,15 @@ def test_the_table_says_each_number_and_frames_the_best_tool_of_each_column():
 def test_a_table_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="2 tools × 1 damages"):
         gains_table(torch.zeros(1, 2), ["a", "b"], ["noise"], "gains")
+
+
+@pytest.mark.parametrize("gain, words", [(-0.04, "0.0"), (0.04, "0.0"), (0.06, "+0.1"), (-7.56, "-7.6")])
+def test_what_is_neither_gain_nor_loss_has_no_sign(gain, words):
+    figure = gains_table([[gain, 2.0]], ["a"], ["noise", "rain"], "gains")
+    assert words in {text.get_text() for ax in figure.axes for text in ax.texts}
+
+
+def test_a_degradation_of_ones_own_has_a_line_too():
+    figure = severity_plot((0, 1), {"noise": (30, 20), "jpeg": (40, 25)}, "falling")
+    assert not unlabelled(figure)
+    assert [line.get_label() for line in figure.axes[0].get_lines()] == ["noise", "jpeg"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import BLUE, INK, ORANGE, VERMILION, canvas, head, plain
+from .style import BLUE, INK, MARKS, ORANGE, VERMILION, canvas, head, plain
 
 LINES = ((BLUE, "-"), (VERMILION, "--"), (ORANGE, ":"))
 
@@ -13,7 +13,8 @@ LINES = ((BLUE, "-"), (VERMILION, "--"), (ORANGE, ":"))
 def circle_picture(plots: Mapping[str, Mapping[str, Sequence[float]]], groups: Sequence[str] = ()) -> Figure:
     """One plot each, side by side. plots: {title: {name: (x, y)}}.
 
-    groups: the first word of a name decides its colour and line, in this order; others are grey.
+    groups: the first word of a name decides its line, in this order, and its colour, that of the place with
+    that name, or else also in this order; others are grey.
     Raises ValueError for a vector that is not in the plane.
     """
     figure = canvas(300)
@@ -28,6 +29,8 @@ def circle_picture(plots: Mapping[str, Mapping[str, Sequence[float]]], groups: S
         for name, (x, y) in zip(vectors, tips, strict=True):
             first = name.split()[0]
             colour, line = LINES[groups.index(first)] if first in groups else (INK, "-")
+            if first in groups and first in MARKS:
+                colour = MARKS[first].colour
             how = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "linestyle": line, "shrinkB": 0}
             ax.annotate("", (x, y), (0, 0), arrowprops=how | {"shrinkA": 0})
             away = 7 * np.array([x, y]) / max(np.hypot(x, y), 1e-9)  # points, beyond the tip

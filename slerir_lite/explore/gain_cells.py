@@ -13,6 +13,11 @@ from matplotlib.patches import Rectangle
 from .style import colour_bar
 
 
+def gain_words(gain: float) -> str:
+    """With one decimal, and a sign unless it is neither a gain nor a loss then."""
+    return f"{gain:+.1f}" if round(gain, 1) else "0.0"
+
+
 def gain_cells(
     ax: Axes, gains, strongest: float, framed: Collection[tuple[int, int]], named: str | None = None
 ) -> None:
@@ -25,8 +30,7 @@ def gain_cells(
     drawn = ax.imshow(gains, cmap="PuOr_r", vmin=-strongest, vmax=strongest, aspect="auto")
     for (row, column), gain in np.ndenumerate(gains):
         ink = "white" if abs(gain) > 0.6 * strongest else "black"
-        number = f"{round(gain, 1) + 0.0:+.1f}"  # no minus before nothing
-        words = named if named and (row, column) in framed else number
+        words = named if named and (row, column) in framed else gain_words(gain)
         ax.text(column, row, words, ha="center", va="center", color=ink, fontsize=10)
     for row, column in framed:
         corner = (column - 0.46, row - 0.44)

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..evaluate import psnr
 from ..photo import as_bytes
 from .explored import Found, found
-from .gain_cells import gain_cells
+from .gain_cells import gain_cells, gain_words
 from .style import canvas, head, plain
 
 STRONGEST = 3  # dB: colours grow no stronger beyond
@@ -79,9 +79,8 @@ def describe_overrides(gained) -> str:
     told = []
     for word, at in (("worst", gained.argmin()), ("best", gained.argmax())):
         layer, expert = np.unravel_index(at, gained.shape)
-        told.append(
-            f"the {word} is specialist {expert} at station {layer + 1}, {gained[layer, expert]:+.1f} dB"
-        )
+        words = gain_words(gained[layer, expert])
+        told.append(f"the {word} is specialist {expert} at station {layer + 1}, {words} dB")
     return (
         f"A map of {gained.shape[0]} stations by {gained.shape[1]} specialists with what each gains beside "
         f"the router's choice: {'; '.join(told)}."

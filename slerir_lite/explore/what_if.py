@@ -9,6 +9,7 @@ from html import escape
 from torch import Tensor
 
 from .explored import Found
+from .gain_cells import gain_words
 from .overrides import gains
 from .path_map import path_name
 from .pixels import small_source
@@ -39,7 +40,7 @@ def what_if(first: Found, images: dict[tuple[int, int], Tensor], clean: Tensor, 
 def _cell(first: Found, images, gained: Tensor, layer: int, expert: int, name: str) -> str:
     taken = first.choice[layer] == expert
     words = f"{first.angle[layer, expert]:.0f}°, "
-    words += "router's" if taken else f"{round(float(gained[layer, expert]), 1) + 0.0:+.1f} dB"
+    words += "router's" if taken else f"{gain_words(float(gained[layer, expert]))} dB"
     alt = f"{name}, restored with specialist {expert} at station {layer + 1}"
     source = small_source(smaller(images[layer, expert], SIDE), MOST)
     look = f"border:2px solid {BLUE};font-weight:bold" if taken else "border:1px solid"
