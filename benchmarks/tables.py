@@ -24,7 +24,7 @@ HEAD = (
     + "|"
 )
 SAME = {
-    "same": "exactly as the clean photo come back {} (the mean is over the others)",
+    "same": "exactly as the clean photo come back {}, and the row tells of the others",
     "same_outside": "outside the damage not a bit is changed in {}",
 }
 SUMMARY = {
@@ -47,17 +47,21 @@ def table(scores: dict | None) -> str:
     if routing.get("paths") is not None:
         notes.append(f"{routing['paths']:,} different paths taken over all tasks")
     for key, text in SAME.items():
-        same = [f"{of[key]} of {of['photos']} of {t}" for t, of in scores["tasks"].items() if key in of]
+        photos = key.replace("same", "photos")
+        same = [f"{of[key]} of {of[photos]} of {t}" for t, of in scores["tasks"].items() if key in of]
         notes += [text.format(", ".join(same))] if same else []
     told = "; ".join(notes)
     return "\n".join([HEAD, *rows]) + (f"\n\n{told[0].upper()}{told[1:]}." if told else "")
 
 
 def row(task: str, of: dict) -> str:
-    """One task's line. A null is a PSNR without limit, where nothing differs, and stays a dash."""
+    """One task's line. A null is a PSNR without limit, where nothing differs, and stays a dash; where some
+    photos differ, theirs is told, and how many they are."""
     given, restored = of.get("input_psnr"), of.get("psnr")
     gain = None if None in (given, restored) else restored - given
     cells = [number(given, 2), number(restored, 2), number(gain, 2, "+"), number(of.get("ssim"), 3)]
+    if of.get("others_psnr") is not None:
+        cells[1] = f"{number(of['others_psnr'], 2)} ({of['photos'] - of['same']} of {of['photos']})"
     return f"| {task} | {of['photos']} | " + " | ".join([*cells, number(of.get("worst_psnr"), 2)]) + " |"
 
 

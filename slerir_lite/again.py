@@ -58,11 +58,11 @@ def look_again(
     if seen in HIDDEN:
         if (seen == "lowlight" and _has_lights(image)) or (seen == "haze" and veiled is False):
             return first
-        second = restore_rounded(Picture(image), rounded, model)
+        second = restore_rounded(Picture(image), rounded, model, spared=first.spared)
         return replace(first, image=second.image, then=second)
     if not veiled:
         return first
-    second = restore_rounded(Picture(small), None, model)
+    second = restore_rounded(Picture(small), None, model, spared=first.spared)
     return replace(first, image=_changed(first.image, second.image - small, rounded), then=second)
 
 

@@ -75,8 +75,9 @@ def score(
 def summary(rows: dict[str, dict[str, float]]) -> dict:
     """{photo: its scores} of one task -> means over those that have one, the worst photo, and how many.
 
-    A PSNR without limit has no mean: "same" photos are exactly the clean one, "same_outside" are so outside
-    the damaged region, and "psnr" and "psnr_outside" are means over the others (None without any).
+    A PSNR without limit makes a mean without limit, null. Then "same" says how many photos are exactly the
+    clean one and "others_psnr" is the mean of the rest; "same_outside" and "others_psnr_outside" are the same
+    outside the damaged region, which "photos_outside" photos have.
     """
     names, scores = list(rows), {}
     for found in rows.values():
@@ -89,8 +90,8 @@ def summary(rows: dict[str, dict[str, float]]) -> dict:
     for where in ("", "_outside"):
         if same := (values := scores.get(f"psnr{where}", [])).count(math.inf):
             others = [v for v in values if v != math.inf]
-            row[f"psnr{where}"] = _number(np.mean(others)) if others else None
-            row[f"same{where}"] = same
+            row[f"same{where}"], row[f"photos{where}"] = same, len(values)
+            row[f"others_psnr{where}"] = _number(np.mean(others)) if others else None
     if changes:
         row["worst_outside_change"] = _number(max(changes))
     return row

@@ -37,7 +37,8 @@ class Restoration:
     z: (d,) unit vector, where the photo's degradation lies; place: degrees from z to each of six centres (of
     a network with a linear space: z of any length, and distances)
     guide: (D, h, w), where to work and what to fix, one column for each 8 x 8 pixels; None where not kept
-    forced: whether the path was given instead of found; strength: how much of the restoring is in the image
+    forced: whether the path was given instead of found; strength: how much of the restoring is in the image;
+    spared: whether what would hardly change was left as it was, see `spare`
     then: where the image went through once more, how that came about; see `again`
     """
 
@@ -50,6 +51,7 @@ class Restoration:
     guide: Tensor | None
     forced: bool = False
     strength: float = 1.0
+    spared: bool = True
     then: "Restoration | None" = None
 
     @property
@@ -74,6 +76,7 @@ class Restoration:
             "path": self.path,
             "forced": self.forced,
             "strength": self.strength,
+            "spared": self.spared,
             "choice": self.choice.tolist(),
             "angle": [[round(v, 2) for v in row] for row in self.angle.tolist()],
             "margin": [round(v, 2) for v in self.margin.tolist()],
@@ -99,7 +102,7 @@ def restore(
     with the package. path: such as "0-2-1-1-0-2-2-1", the specialist to take at each station; default, the
     nearest. strength: 0 gives the photo untouched, 1 the restored one, and between them a blend. device:
     moves the model there first; default, where it is. spared: where the network would change next to
-    nothing, the photo's own values stay (see `spare`); False, what the network gives, as it is.
+    nothing, the photo's own values stay to the bit (see `spare`); False, what the network gives, as it is.
 
     Raises TypeError, ValueError or FileNotFoundError, saying what was got and what is accepted, MemoryError
     where not even small tiles fit, and torch's RuntimeError for a device that is not there.
@@ -114,11 +117,12 @@ def restore_rounded(
     *,
     path: str | Sequence[int] | None = None,
     strength: float = 1.0,
+    spared: bool = True,
 ) -> Restoration:
     """As `restore`, but `image` is put together from what `rounded` makes of its parts: of (3, h, w) floats
     (C, h, w) of another kind, such as a file's integers, which take a quarter of the memory. None: floats.
     """
-    return _restored(model, [photo.values], path, strength, None, rounded=rounded)[0]
+    return _restored(model, [photo.values], path, strength, None, spared, rounded)[0]
 
 
 def restore_together(
@@ -128,6 +132,7 @@ def restore_together(
     path: str | Sequence[int] | None = None,
     strength: float = 1.0,
     device: str | torch.device | None = None,
+    spared: bool = True,
 ) -> list[Restoration]:
     """Restore photos of one size in one go: each specialist works on all that chose it at once.
 
@@ -142,7 +147,7 @@ def restore_together(
     if len({x.shape for x in photos}) > 1:
         sizes = sorted({f"{x.shape[2]} x {x.shape[1]}" for x in photos})
         raise ValueError(f"Photos that are restored together have one size; these have {', '.join(sizes)}.")
-    return _restored(model, photos, path, strength, device) if photos else []
+    return _restored(model, photos, path, strength, device, spared) if photos else []
 
 
 def _restored(
@@ -190,6 +195,7 @@ def _restored(
             guide=row(got.guide, k).float(),
             forced=choice is not None,
             strength=strength,
+            spared=spared,
         )
         for k in range(len(photos))
     ]

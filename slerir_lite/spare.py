@@ -1,11 +1,11 @@
 """First, do no harm: where the network would change next to nothing, a photo's own pixels stay.
 
 Paper: nothing public.
-Ours:  all of this. A network with a residual gives back what is in order nearly, never exactly. Changes of
-       less than half a grey level cannot be told from what rounding to 8 bits does anyway; so they are left
-       out, and up to a whole grey level they are taken in part, so that no border shows. What counts is the
-       root of the mean square around each place, as one streak on a clean sky raises it enough. What it
-       gives, and what it costs in the faintest noise, is in benchmarks/log.md.
+Ours:  all of this. A network with a residual gives back what is in order nearly, never exactly. Where the
+       root of its changes' mean square, over some 40 px around, is less than half a grey level (54 dB),
+       they are left out; up to a whole grey level they are taken in part, so that no border shows. One
+       streak on a clean sky is enough to be taken; a single pixel is not, even if it changes by 20 levels.
+       What it gives, and what it costs in the faintest noise and in time, is in benchmarks/log.md.
 """
 
 import torch.nn.functional as F
@@ -14,15 +14,16 @@ from torch import Tensor
 from .batch import CELL
 
 NONE, ALL = 0.5, 1.0  # grey levels of 255: changes below are left out, above they are taken whole
-AROUND = 5  # cells of 8 px, each way: so far around a place is looked
-FELT = (AROUND // 2 + 1) * CELL  # px from here a change can matter: half of these, and 1 drawn out between
+AROUND = 5  # cells of 8 px, in height and width: so far around a place is looked
+# A pixel's share is drawn out between its cell and the next, and either looks two cells further.
+FELT = (1 + AROUND // 2) * CELL  # px from here a change can matter
 
 
 def spare(before: Tensor, after: Tensor) -> Tensor:
     """(B, 3, H, W) floats in [0, 1] and the same restored -> restored where it matters, exactly the photo
-    where it does not. `after` is written over."""
+    where it does not."""
     height, width = before.shape[-2:]
-    change = after.sub_(before)
+    change = after - before
     # At the right and lower edge, a cell is as strong as what of it there is.
     square = change.float().square().mean(1, keepdim=True)
     square = F.avg_pool2d(square, CELL, ceil_mode=True, count_include_pad=False)

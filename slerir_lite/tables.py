@@ -81,10 +81,9 @@ def findings(result: dict) -> Iterator[str]:
             inside = f"{_db(row['input_psnr_inside'])} → {_db(row['psnr_inside'])} dB"
             yield f"{task}: {inside} inside the damaged region{_outside(row)}."
         if "same" in row:
-            yield (
-                f"{task}: {row['same']} of {row['photos']} photos come back exactly as the clean one"
-                + ("." if row["psnr"] is None else "; the mean is over the others.")
-            )
+            rest = row["others_psnr"]
+            mean = "" if rest is None else f"; the mean PSNR of the others is {rest:.2f} dB"
+            yield f"{task}: {row['same']} of {row['photos']} photos come back exactly as the clean one{mean}."
     counted = [task for task in FIVE if task in result["tasks"]]
     if len(counted) < len(FIVE):
         lacking = ", ".join(task for task in FIVE if task not in counted)
@@ -108,7 +107,7 @@ def _outside(row: dict) -> str:
     if "worst_outside_change" not in row:
         return ""
     kept = (
-        f"nothing changed in {row['same_outside']} of {row['photos']} photos, "
+        f"nothing changed in {row['same_outside']} of {row['photos_outside']} photos, "
         if "same_outside" in row
         else ""
     )

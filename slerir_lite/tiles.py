@@ -53,7 +53,7 @@ def restore_in_tiles(
     x: floats in [0, 1], or a file's integers (see `values.as_floats`), perhaps not on the model's device; the
     image comes back where x is. side: of a tile in px, a multiple of 8; default, as large as memory allows.
     Halved where memory runs out all the same; raises MemoryError where that does not help.
-    spared: whether what would hardly change stays as it is, see `spare`.
+    spared: whether what would hardly change stays as it is, see `spare`; the image is clipped then.
     keep: `keep(part, restored)` gives what the image shall have of a part of the photo, from floats
     (1, 3, h, w) before and after.
     """

@@ -165,26 +165,30 @@ def test_a_task_is_summed_up_by_mean_and_worst():
     }  # fmt: skip
 
 
-def test_photos_that_come_back_to_the_bit_are_counted_and_the_mean_is_over_the_others():
+def test_photos_that_come_back_to_the_bit_are_counted_and_the_others_have_a_mean():
     def row(psnr, outside):
         return {"psnr": psnr, "psnr_outside": outside, "input_psnr": math.inf, "outside_change": 0.0}
 
-    found = summary({"a": row(math.inf, math.inf), "b": row(50.0, math.inf), "c": row(70.0, 60.0)})
-    assert (found["psnr"], found["same"], found["worst_psnr"]) == (60.0, 1, 50.0)
-    assert (found["psnr_outside"], found["same_outside"], found["input_psnr"]) == (60.0, 2, None)
-    said = list(
-        findings(
-            {
-                "tasks": {"clean": found | {"psnr_inside": 3.0, "input_psnr_inside": 2.0}},
-                "five_task_average": None,
-            }
-        )
-    )
+    alone = {"psnr": 80.0, "input_psnr": math.inf}  # without anything outside of its damage
+    rows = {"a": row(math.inf, math.inf), "b": row(50.0, math.inf), "c": row(70.0, 60.0), "d": alone}
+    found = summary(rows)
+    assert found["psnr"] is None is found["input_psnr"] and found["worst_psnr"] == 50.0
+    assert (found["others_psnr"], found["same"], found["photos"]) == (pytest.approx(200 / 3, abs=1e-4), 1, 4)
+    outside = [found[f"{key}_outside"] for key in ("psnr", "others_psnr", "same", "photos")]
+    assert outside == [None, 60.0, 2, 3]
+    told = found | {"psnr_inside": 3.0, "input_psnr_inside": 2.0}
+    said = list(findings({"tasks": {"clean": told}, "five_task_average": None}))
     assert "outside it nothing changed in 2 of 3 photos, at most 0.00 grey" in said[0]
-    assert said[1] == "clean: 1 of 3 photos come back exactly as the clean one; the mean is over the others."
-    every = summary({"a": row(math.inf, math.inf)})
-    assert every["psnr"] is None is every["worst_psnr"] and (every["same"], every["same_outside"]) == (1, 1)
-    assert not any("same" in key for key in summary({"a": row(50.0, 60.0)}))
+    assert said[1].startswith("clean: 1 of 4 photos come back exactly as the clean one; ")
+    assert said[1].endswith("others is 66.67 dB.")
+
+
+def test_where_all_come_back_to_the_bit_there_are_no_others():
+    found = summary({"a": {"psnr": math.inf, "input_psnr": math.inf}})
+    assert (found["psnr"], found["worst_psnr"], found["same"], found["others_psnr"]) == (None, None, 1, None)
+    said = next(findings({"tasks": {"clean": found}, "five_task_average": None}))
+    assert said == "clean: 1 of 1 photos come back exactly as the clean one."
+    assert not any("same" in key or "others" in key for key in summary({"a": {"psnr": 50.0}}))
 
 
 # Pairs

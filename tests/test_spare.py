@@ -8,9 +8,11 @@ import tifffile
 import torch
 from typer.testing import CliRunner
 
+from slerir_lite import tiles as in_tiles
 from slerir_lite.cli import app
 from slerir_lite.degrade import noise
 from slerir_lite.evaluate import evaluate
+from slerir_lite.leaves import dead_leaves
 from slerir_lite.model import Config, SlerIR
 from slerir_lite.pairs import Pair
 from slerir_lite.photo import as_bytes, read_photo
@@ -27,6 +29,11 @@ def changed(x: torch.Tensor, levels: float, seed: int = 1) -> torch.Tensor:
     """x with every value moved up or down by so many grey levels."""
     sign = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return x + sign * (levels / 255)
+
+
+def coloured(x: torch.Tensor, levels: tuple[float, float, float]) -> torch.Tensor:
+    """The same, by so many in each of the three channels."""
+    return x + (changed(x, 1) - x) * torch.tensor(levels)[:, None, None]
 
 
 def by_hand(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -74,6 +81,23 @@ def test_little_is_left_out_to_the_bit_and_much_is_taken_whole(size):
     assert torch.allclose(between, torch.full_like(x, (NONE + ALL) / 4), atol=1e-3)
 
 
+def test_all_three_channels_count_alike():
+    x, strong = photo(40, 40), 1.7  # of one channel alone: a root mean square of 0.98
+    for levels in ((strong, 0, 0), (0, strong, 0), (0, 0, strong)):
+        after = coloured(x, levels)
+        share = (spare(x, after) - x).abs().amax() / (after - x).abs().amax()
+        assert float(share) == pytest.approx((strong / 3**0.5 - NONE) / (ALL - NONE), abs=1e-3)
+
+
+def test_neither_of_the_two_is_written_over():
+    x = photo(20, 20)
+    after = changed(x, 0.8)
+    given = x.clone(), after.clone()
+    assert torch.equal(spare(x, x), x)
+    spare(x, after)
+    assert torch.equal(x, given[0]) and torch.equal(after, given[1])
+
+
 def test_one_streak_on_a_clean_sky_is_taken_whole_and_what_is_far_from_it_stays():
     sky = torch.full((1, 3, 160, 160), 0.6)
     restored = sky + 0.2 / 255
@@ -94,7 +118,8 @@ def test_no_change_can_be_felt_from_farther_than_it_says():
         other[..., corner, corner] += 0.5
         differ = (spare(x, after) != spare(x, other)).any(1)[0].nonzero() - corner
         felt = max(felt, int(differ.abs().max()))
-    assert FELT - 8 < felt <= FELT + 7  # counted from the cells' borders, as tiles have theirs there
+    # From a cell's first pixel to the middle of the third beyond: half a cell less than FELT, and 7 more.
+    assert felt == FELT - 4 + 7
 
 
 def test_each_photo_of_a_batch_is_spared_as_if_alone():
@@ -137,6 +162,28 @@ def test_in_tiles_the_same_is_spared(size, side, timid):
     assert torch.allclose(got, expected, atol=2e-5)
 
 
+def test_a_tiles_margin_holds_all_that_sparing_looks_at(monkeypatch):
+    monkeypatch.setattr(in_tiles, "SEE", 0)  # the network below looks at each pixel alone
+    model = SlerIR(Config(width=8, tokens=16)).eval()
+    model.work = lambda x, *rest: x + 0.02 * (x - 0.5)
+    x = dead_leaves(256, 3)[None, :, :120].float() / 255
+    with torch.no_grad():
+        expected = spare(x, model(x).image.clamp(0, 1))
+        got = restore_in_tiles(model, x, side=64, spared=True).image
+    assert 0.05 < (expected == x).float().mean() < 0.95
+    assert torch.allclose(got, expected, atol=1e-6)
+
+
+def test_a_network_that_changes_nothing_gives_the_photo():
+    model = SlerIR(Config(width=8, tokens=16)).eval()
+    model.work = lambda x, *rest: x
+    x = photo(40, 56)[0]
+    for given in (x, x.contiguous(memory_format=torch.preserve_format)):
+        before = given.clone()
+        assert torch.equal(restore(given, model).image, before) and torch.equal(given, before)
+    assert torch.equal(two_at_once(x, model).image, x)
+
+
 RACCOON = Path(__file__).resolve().parent.parent / "data_samples" / "clean" / "raccoon.png"
 
 
@@ -145,8 +192,8 @@ def clean() -> torch.Tensor:
     return read_photo(RACCOON)
 
 
-def two_at_once(x: torch.Tensor):
-    return restore_together([x.flip(0), x])[1]
+def two_at_once(x: torch.Tensor, model: SlerIR | None = None):
+    return restore_together([x.flip(0), x], model)[1]
 
 
 @pytest.mark.parametrize("how", [restore, two_at_once])

@@ -57,7 +57,7 @@ def listen(model, photo: Tensor, clean: Usual, near: bool = True, far: bool = Tr
     model: a SlerIR in eval mode, or any object that is called with (1, 3, H, W), returns what
     `model.Restored` has (`image`, `local`, `sense`, `route`, `guide`), and has two methods more:
     `fuse(local, sense, view)`, which gives a guide, and `work(x, route, sense, local, guide)`, which restores
-    x under it.
+    x under it. The image is the network's own: what hardly changes is not spared, as `restore` does.
     """
     x = photo[None]
     got = model(x)
