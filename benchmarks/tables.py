@@ -24,8 +24,8 @@ HEAD = (
     + "|"
 )
 SAME = {
-    "same": "exactly as the clean photo come back {}, and the row tells of the others",
-    "same_outside": "outside the damage not a bit is changed in {}",
+    "same": "{} come back exactly as they were, and the row tells of the others",
+    "same_outside": "{} have not a bit changed outside the damage",
 }
 SUMMARY = {
     "five_task_average": "mean PSNR over the five tasks: {:.2f} dB",

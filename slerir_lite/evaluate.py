@@ -88,9 +88,10 @@ def summary(rows: dict[str, dict[str, float]]) -> dict:
     worst = min(names, key=lambda n: rows[n]["psnr"])
     row |= {"worst_psnr": _number(rows[worst]["psnr"]), "worst_photo": worst, "photos": len(names)}
     for where in ("", "_outside"):
-        if same := (values := scores.get(f"psnr{where}", [])).count(math.inf):
-            others = [v for v in values if v != math.inf]
-            row[f"same{where}"], row[f"photos{where}"] = same, len(values)
+        values = scores.get(f"psnr{where}", [])
+        others = [v for v in values if v != math.inf]
+        if len(others) < len(values):
+            row[f"same{where}"], row[f"photos{where}"] = len(values) - len(others), len(values)
             row[f"others_psnr{where}"] = _number(np.mean(others)) if others else None
     if changes:
         row["worst_outside_change"] = _number(max(changes))

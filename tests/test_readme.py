@@ -188,5 +188,5 @@ def test_a_row_of_which_some_photos_are_the_same_tells_of_the_others_and_how_man
     assert tables.row("clean", all_same) == "| clean | 5 | – | – | – | 1.000 | – |"
     corner = {"psnr": 30.0, "photos": 5, "same_outside": 2, "photos_outside": 4}
     told = tables.table({"tasks": {"clean": of, "rain_corner": corner}})
-    assert "come back 3 of 5 of clean, and the row tells of the others; outside the damage not a bit" in told
-    assert told.endswith("is changed in 2 of 4 of rain_corner.")
+    assert "3 of 5 of clean come back exactly as they were, and the row tells of the others; " in told
+    assert told.endswith("; 2 of 4 of rain_corner have not a bit changed outside the damage.")

@@ -13,8 +13,8 @@ LINES = ((BLUE, "-"), (VERMILION, "--"), (ORANGE, ":"))
 def circle_picture(plots: Mapping[str, Mapping[str, Sequence[float]]], groups: Sequence[str] = ()) -> Figure:
     """One plot each, side by side. plots: {title: {name: (x, y)}}.
 
-    groups: the first word of a name decides its line, in this order, and its colour, that of the place with
-    that name, or else also in this order; others are grey.
+    groups: the first word of a name decides its line and colour, in this order (a place has its own colour);
+    others are grey.
     Raises ValueError for a vector that is not in the plane.
     """
     figure = canvas(300)
