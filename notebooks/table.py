@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from badges import address
 
 from slerir_lite.course.budget import SIZES
 
@@ -92,7 +93,7 @@ def said(found: tuple[float, float] | None) -> str:
         return f"On a T4-class GPU, estimated: {time_}, and nothing of its memory, as nothing is trained."
     return (
         f"On a T4-class GPU, estimated: {time_} for {more('crops'):.0f} times as many crops, and under "
-        f"{max(1, round(memory + 0.5))} GiB of its memory ([how](../docs/notebooks.md))."
+        f"{max(1, round(memory + 0.5))} GiB of its memory ([how]({address()}/blob/main/docs/notebooks.md))."
     )
 
 

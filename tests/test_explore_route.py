@@ -235,7 +235,8 @@ def test_the_map_says_each_cost_and_frames_what_was_taken():
     words = {t.get_position(): t.get_text() for t in ax.texts}
     for layer, k in np.ndindex(8, 3):
         taken = TABLE[0, layer] == k
-        assert words[layer, k] == ("router's" if taken else f"{round(change[layer, k], 1) + 0.0:+.1f}")
+        said = "0.0" if abs(change[layer, k]) < 0.05 else f"{change[layer, k]:+.1f}"
+        assert words[layer, k] == ("router's" if taken else said)
     frames = {(round(p.get_x() + 0.46), round(p.get_y() + 0.44)) for p in ax.patches}
     assert frames == set(enumerate(TABLE[0].tolist()))
     with pytest.raises(ValueError, match="must be"):
