@@ -739,6 +739,14 @@ def test_evaluate_looks_again_unless_told_not_to(here, weights, monkeypatch):
         assert (abs(found["tasks"]["noise25"]["psnr"] - of_white) < 1e-3) == bool(times)
 
 
+def test_evaluate_measures_what_restore_gives_sparing_included(here, weights, monkeypatch):
+    asked, looked = [], evaluate.restore
+    monkeypatch.setattr(evaluate, "restore", lambda *photo, **how: asked.append(how) or looked(*photo, **how))
+    for more in ([], ["--once"]):
+        slerir("evaluate", "--photos", "clean", "--limit", 1, "--tasks", "clean", "--weights", weights, *more)
+    assert asked == [{"spared": True}] * 2
+
+
 def test_evaluate_with_another_seed_does_other_damage(here, weights):
     given = []
     for seed in (0, 0, 1):
